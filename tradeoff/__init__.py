@@ -1,0 +1,1 @@
+"""Speed/accuracy trade-offs of object detectors, measured in one implementation."""

@@ -1,0 +1,1 @@
+"""East wing: reads rows only; no torch."""

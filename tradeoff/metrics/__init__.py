@@ -1,0 +1,1 @@
+"""Floor 3: pure functions of saved predictions."""

@@ -1,0 +1,1 @@
+"""Floor 1: tensor structures and pure tensor functions."""

@@ -1,0 +1,1 @@
+"""Floor 3: measure a callable; know no detector."""

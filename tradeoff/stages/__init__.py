@@ -1,0 +1,1 @@
+"""Floor 4: train, predict, evaluate, measure: each computes one cached folder."""
