@@ -25,7 +25,9 @@ class Targets:
     def __post_init__(self) -> None:
         count = len(self.boxes)
         if self.boxes.shape != (count, 4) or self.labels.shape != (count,) or self.crowd.shape != (count,):
-            raise ValueError(f"Targets of unequal length: {self.boxes.shape}, {self.labels.shape}, {self.crowd.shape}")
+            raise ValueError(
+                f"Targets of unequal length: {self.boxes.shape}, {self.labels.shape}, {self.crowd.shape}"
+            )
         if not bool(torch.isfinite(self.boxes).all()):
             raise ValueError("Targets with infinite or NaN boxes")
 

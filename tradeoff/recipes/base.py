@@ -5,6 +5,7 @@ does the work; until then nothing heavy is loaded.
 """
 
 import importlib
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ def option(
     high: float | None = None,
     required: bool = False,
     where: bool = False,
+    content: bool = False,
 ) -> Any:
     """Declare one option of a recipe.
 
@@ -32,9 +34,11 @@ def option(
         low: the smallest value allowed, inclusive.
         high: the largest value allowed, inclusive.
         required: whether None, the default, is refused when the recipe is made.
-        where: whether it only says where something is; such an option is no part of a key.
+        where: whether it only says where something is, or how fast it goes; such an option is no part of a key.
+        content: whether it names a file that is known by its content; its key is the content's.
     """
-    return field(default=default, compare=not where, metadata={"doc": doc, "low": low, "high": high, "required": required})
+    facts = {"doc": doc, "low": low, "high": high, "required": required, "content": content}
+    return field(default=default, compare=not where, metadata=facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +112,10 @@ def convert(value: Any, hint: Any) -> Any:
     """Normalise a yaml value to the type of an option, leaving what does not fit for `check` to name."""
     inner = alternatives(hint)
     if isinstance(value, (list, tuple)):
-        return tuple(convert(item, get_args(next((h for h in inner if get_origin(h) is tuple), tuple[Any, ...]))[0]) for item in value)
+        return tuple(
+            convert(item, get_args(next((h for h in inner if get_origin(h) is tuple), tuple[Any, ...]))[0])
+            for item in value
+        )
     if isinstance(value, int) and not isinstance(value, bool) and float in inner and int not in inner:
         return float(value)
     return value
@@ -143,7 +150,13 @@ def wording(hint: Any) -> str:
         return "one of " + ", ".join(map(str, get_args(hint)))
     if get_origin(hint) is tuple:
         return f"a list of {wording(get_args(hint)[0])}"
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "null"}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a word",
+        type(None): "null",
+    }
     return names.get(hint, getattr(hint, "__name__", str(hint)))
 
 
@@ -155,8 +168,12 @@ def check(spec: Any, value: Any) -> str | None:
     if spec.metadata.get("required") and value is None:
         return f"{spec.name}: required and not given; {spec.metadata['doc']}"
     low, high = spec.metadata.get("low"), spec.metadata.get("high")
-    numbers = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, (int, float)) and not isinstance(v, bool)]
-    if any(v != v or (low is not None and v < low) or (high is not None and v > high) for v in numbers):
+    numbers = [
+        v
+        for v in (value if isinstance(value, tuple) else (value,))
+        if isinstance(v, (int, float)) and not isinstance(v, bool)
+    ]
+    if any(not math.isfinite(v) or (low is not None and v < low) or (high is not None and v > high) for v in numbers):
         return f"{spec.name}={value!r}: expected {wording(hint)} {span(low, high)}"
     return None
 

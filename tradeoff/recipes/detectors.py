@@ -43,7 +43,9 @@ class TwoStage(MetaArch):
     RESIZER: ClassVar[Literal["fixed", "keep_aspect"]] = "keep_aspect"
 
     anchor_base_px: float = option(256.0, "side of an anchor of scale 1 at size=600; it grows with `size`", low=1)
-    anchor_scales: tuple[float, ...] = option((0.25, 0.5, 1.0, 2.0), "anchor sides as multiples of the base", low=0.01)
+    anchor_scales: tuple[float, ...] = option(
+        (0.25, 0.5, 1.0, 2.0), "anchor sides as multiples of the base", low=0.01
+    )
     anchor_ratios: tuple[float, ...] = option((0.5, 1.0, 2.0), "width / height of the anchors", low=0.01)
     rpn_depth: int = option(512, "channels of the 3×3 convolution of the proposal network", low=1)
     rpn_nms_iou: float = option(0.7, "overlap above which a proposal is dropped for a better one", low=0, high=1)

@@ -1,6 +1,7 @@
 """What can be asked for as `extractor=`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError
@@ -14,7 +15,7 @@ class Extractor(Recipe):
     strides: tuple[int, ...] = option((16,), "strides of the two-stage feature map that it can be built with")
     ssd_strides: tuple[int, ...] = option((16, 32), "strides of the levels that feed SSD before its extra layers")
     pretrained: bool = option(False, "start from ImageNet weights")
-    weights: str | None = option(None, "start from this file of weights, or `shapes` for those shipped with the project")
+    weights: str | None = option(None, "start from this file, or `shapes`: the weights shipped here", content=True)
 
     def check_stride(self, stride: int) -> None:
         """Refuse a stride that this extractor cannot have.
@@ -25,6 +26,10 @@ class Extractor(Recipe):
         if stride not in self.strides:
             accepted = ", ".join(map(str, self.strides))
             raise CombinationError(f"stride={stride} is not available for this extractor (it has: {accepted})")
+
+    def weights_path(self) -> Path | None:
+        """Return the file of weights that training starts from, or None."""
+        return Path(self.weights) if self.weights else None
 
     def origin(self) -> str:
         """Name the weights that training starts from: scratch, imagenet, shapes or the file."""

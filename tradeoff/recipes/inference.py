@@ -12,8 +12,12 @@ PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 class Inference(Recipe):
     """All that may change after training: it never retrains, and predictions and timings share it."""
 
-    proposals: int | None = option(300, "regions that reach the second stage; empty for single-stage detectors", low=1, high=5000)
+    proposals: int | None = option(
+        300, "regions that reach the second stage; empty for single-stage detectors", low=1, high=5000
+    )
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = option("fp32", "arithmetic of the network")
     score_threshold: float = option(1e-8, "detections below this score are dropped (TF OD API)", low=0, high=1)
-    nms_iou: float = option(0.6, "overlap above which a detection is dropped for a better one of its class", low=0, high=1)
+    nms_iou: float = option(
+        0.6, "overlap above which a detection is dropped for a better one of its class", low=0, high=1
+    )
     detections: int = option(100, "detections kept per image", low=1, high=10000)

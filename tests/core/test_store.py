@@ -1,0 +1,106 @@
+"""The store: computed once, never half, never trusted when damaged."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from tradeoff.core.errors import StoreError
+from tradeoff.core.store import Context, Store, fetch
+
+
+@dataclass(frozen=True)
+class Square:
+    """Squares a number and counts how often it was asked to."""
+
+    NAME: ClassVar[str] = "square"
+    number: int
+    wait_s: float = 0.0
+
+    def run(self, folder: Path, context: Context) -> dict[str, int]:
+        with (folder / ".calls").open("a") as file:
+            file.write("x")
+        time.sleep(self.wait_s)
+        (folder / "answer.txt").write_text(str(self.number**2))
+        return {"answer": self.number**2}
+
+
+def calls(store: Store, stage: Square) -> int:
+    return len((store.folder(stage) / ".calls").read_text())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def test_a_stage_is_computed_once(store):
+    stage = Square(3)
+    answers = [fetch(stage, Context(store)) for _ in range(3)]
+    assert answers == [{"answer": 9}] * 3
+    assert calls(store, stage) == 1
+
+
+def test_two_stages_do_not_share_a_folder(store):
+    assert fetch(Square(2), Context(store)) != fetch(Square(3), Context(store))
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "marker"])
+def test_a_damaged_result_is_computed_again(store, damage):
+    stage = Square(4)
+    fetch(stage, Context(store))
+    answer = store.folder(stage) / "answer.txt"
+    if damage == "flip":
+        answer.write_text("17")
+    elif damage == "truncate":
+        answer.write_text("1")
+    elif damage == "remove":
+        answer.unlink()
+    else:
+        (store.folder(stage) / "done.json").write_text('{"files"')
+    assert store.result(stage) is None
+    assert fetch(stage, Context(store)) == {"answer": 16}
+    assert calls(store, stage) == 2
+
+
+def test_the_marker_says_what_was_computed(store):
+    fetch(Square(5), Context(store))
+    done = json.loads((store.folder(Square(5)) / "done.json").read_text())
+    assert done["stage"] == {"class": "Square", "version": 1, "number": 5}
+    assert done["result"] == {"answer": 25}
+
+
+def test_two_processes_compute_a_stage_once(store):
+    stage = Square(6, wait_s=0.5)
+    context = multiprocessing.get_context("fork")
+    both = [context.Process(target=fetch, args=(stage, Context(store))) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert calls(store, stage) == 1
+
+
+def test_the_lock_of_a_killed_process_is_free(store):
+    stage = Square(7, wait_s=0.3)
+    process = multiprocessing.get_context("fork").Process(target=fetch, args=(stage, Context(store)))
+    process.start()
+    while not (store.folder(stage) / ".calls").exists():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert store.result(stage) is None
+    assert fetch(stage, Context(store)) == {"answer": 49}
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match="results_dir"):
+        fetch(Square(1), Context(Store(tmp_path)))

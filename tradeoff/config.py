@@ -1,0 +1,209 @@
+"""From words to experiments: with run.py, all there is of Hydra.
+
+Hydra composes the yaml files of `conf/` and `sweeps/` and enumerates the cells; `realize` turns one composed
+configuration into a frozen Experiment. Before Hydra composes anything, `faults` reads every word of the command once
+and tells all that is wrong with them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from tradeoff.core.errors import ConfigError
+from tradeoff.recipes.base import Recipe, locate, option, unknown
+from tradeoff.recipes.experiment import Experiment, Names
+from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.train import Measuring, Scoring, Training
+
+GROUPS = ("meta_arch", "extractor", "data", "train")
+AXES = ("meta_arch", "extractor", "size", "stride", "proposals", "data", "train", "seed", "precision", "batch_size")
+PLACES = ("device", "results_dir", "table", "sweeps", "pair")
+NODES: dict[str, type[Recipe]] = {"inference": Inference, "evaluate": Scoring, "measure": Measuring}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words(Recipe):
+    """The plain words of the command line that are no group."""
+
+    size: int = option(300, "px; two-stage: shorter side; SSD: both sides", low=32, high=4096)
+    stride: Literal[8, 16] = option(16, "px, of the two-stage feature map")
+    proposals: int = option(300, "regions at test time", low=1, high=5000)
+    seed: int = option(0, "of initialisation and of the training stream", low=0, high=2**32 - 1)
+    device: str = option("auto", "auto, cpu, cuda or cuda:N")
+    precision: Literal["fp32", "tf32", "fp16", "bf16"] = option("fp32", "arithmetic of inference")
+    batch_size: int = option(1, "images at a time when timing", low=1, high=4096)
+    results_dir: str = option("results", "folder of everything that is written")
+    table: str = option("results", "name of the table below results_dir")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name, _, index = self.device.partition(":")
+        if name not in ("auto", "cpu", "cuda") or (index and not (name == "cuda" and index.isdecimal())):
+            raise ConfigError(f"device={self.device!r}: expected auto, cpu, cuda or cuda:N")
+        if not self.table.replace("-", "").replace("_", "").isalnum():
+            raise ConfigError(f"table={self.table!r}: expected a name of letters, digits, - and _")
+
+
+def home() -> Path:
+    """Return the folder that holds conf/ and sweeps/: the package's where it was installed, else the checkout."""
+    package = Path(__file__).parent
+    return package if (package / "conf").is_dir() else package.parent
+
+
+@cache
+def choices(group: str) -> tuple[str, ...]:
+    """Return the names of a group's yaml files; studies are also looked for below the current folder."""
+    folders = [home() / "sweeps", Path.cwd() / "sweeps"] if group == "sweeps" else [home() / "conf" / group]
+    return tuple(sorted({path.stem for folder in folders for path in folder.glob("*.yaml")}))
+
+
+def load(group: str, name: str) -> dict[str, Any]:
+    """Read one yaml file of conf/ as plain values."""
+    return dict(yaml.safe_load((home() / "conf" / group / f"{name}.yaml").read_text()) or {})
+
+
+def recipe(values: Mapping[str, Any], prefix: str) -> Recipe:
+    """Make the recipe that a node's `_target_`, a name inside tradeoff.recipes, stands for.
+
+    Raises:
+        ConfigError: with every fault of the node.
+    """
+    rest = dict(values)
+    module, _, name = str(rest.pop("_target_", "")).rpartition(".")
+    if not module.isidentifier():
+        raise ConfigError(f"{prefix}_target_={values.get('_target_')!r}: expected a class of tradeoff.recipes")
+    try:
+        kind = locate(f"tradeoff.recipes.{module}:{name}")
+    except (ImportError, AttributeError):
+        raise ConfigError(f"{prefix}_target_={values['_target_']!r}: no such class in tradeoff.recipes") from None
+    made: Recipe = kind.from_mapping(rest, prefix)
+    return made
+
+
+def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) -> tuple[Experiment, Words]:
+    """Turn one composed configuration into an experiment.
+
+    Args:
+        node: the composed configuration as plain values.
+        names: the choice of each group.
+        task: the words of the command that made this cell.
+
+    Raises:
+        ConfigError: with every fault of the cell.
+    """
+    gathered = Gathered()
+    words = gathered(Words.from_mapping, {spec.name: node[spec.name] for spec in fields(Words)}, "")
+    parts = {group: gathered(recipe, node[group], f"{group}.") for group in ("meta_arch", "extractor", "data")}
+    training = gathered(Training.from_mapping, node["train"], "train.")
+    scoring = gathered(Scoring.from_mapping, node["evaluate"], "evaluate.")
+    measuring = gathered(Measuring.from_mapping, node["measure"], "measure.")
+    if gathered.faults:
+        raise ConfigError(gathered.faults)
+    two_stage = parts["meta_arch"].TWO_STAGE
+    chosen = {"proposals": words.proposals if two_stage else None, "precision": words.precision}
+    experiment = Experiment(
+        extractor=parts["extractor"],
+        meta_arch=parts["meta_arch"],
+        data=parts["data"],
+        training=training,
+        inference=Inference.from_mapping({**node["inference"], **chosen}, "inference."),
+        scoring=scoring,
+        measuring=measuring,
+        size=words.size,
+        stride=words.stride if two_stage else None,
+        seed=words.seed,
+        batch_size=words.batch_size,
+        names=Names(**{group: names[group] for group in GROUPS}),
+        overrides=tuple(sorted(word for word in task if word.partition("=")[0] not in AXES + PLACES)),
+    )
+    return experiment, words
+
+
+class Gathered:
+    """Calls makers and keeps the faults that they raise."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def __call__(self, make: Any, *args: Any) -> Any:
+        """Call a maker; on a ConfigError keep its faults and return None."""
+        try:
+            return make(*args)
+        except ConfigError as error:
+            self.faults += [fault for fault in error.faults if fault not in self.faults]
+            return None
+
+
+def faults(words: Mapping[str, list[Any]]) -> list[str]:
+    """Tell everything that is wrong with the words of a command, each value on its own.
+
+    Args:
+        words: each word with the values that it takes in the sweep, as plain values.
+    """
+    found = [
+        fault for group in (*GROUPS, "sweeps") for value in words.get(group, []) for fault in misnamed(group, value)
+    ]
+    gathered = Gathered()
+    for name, values in words.items():
+        head, dot, rest = name.partition(".")
+        if name in GROUPS or name == "sweeps":
+            continue
+        if not dot:
+            for value in values:
+                gathered(word, name, value)
+        else:
+            for value in values:
+                gathered(suboption, head, rest, value, words)
+    for name in words.get("data", ["shapes"]):
+        if not misnamed("data", name):
+            gathered(recipe, {**load("data", name), **below("data", words)}, "data.")
+    return list(dict.fromkeys(found + gathered.faults))
+
+
+def misnamed(group: str, value: Any) -> Iterator[str]:
+    """Yield the fault of a choice that its group does not have."""
+    if value is not None and str(value) not in choices(group):
+        yield unknown(f"{group}={value}", list(choices(group))).replace("no such option", f"no such {group}")
+
+
+def word(name: str, value: Any) -> None:
+    """Check one plain word.
+
+    Raises:
+        ConfigError: when there is no such word, or it cannot have this value.
+    """
+    known = {spec.name for spec in fields(Words)}
+    if name not in known:
+        raise ConfigError(unknown(f"{name}={value}", [*known, *GROUPS, "sweeps"]).replace("option", "word"))
+    Words.from_mapping({name: value})
+
+
+def suboption(head: str, name: str, value: Any, words: Mapping[str, list[Any]]) -> None:
+    """Check one option below a word, such as extractor.width, for every choice of that word in the command.
+
+    Raises:
+        ConfigError: when a choice has no such option, or it cannot have this value.
+    """
+    if head == "hydra":
+        return
+    if head in NODES:
+        NODES[head].from_mapping({name: value}, f"{head}.")
+    elif head == "train":
+        Training.from_mapping({name: value}, "train.")
+    elif head in GROUPS:
+        defaults = yaml.safe_load((home() / "conf" / "config.yaml").read_text())["defaults"]
+        standard = next(entry[head] for entry in defaults if isinstance(entry, dict) and head in entry)
+        for choice in words.get(head, [standard]):
+            if str(choice) in choices(head) and head != "data":
+                recipe({**load(head, str(choice)), name: value}, f"{head}.")
+    else:
+        raise ConfigError(unknown(f"{head}.{name}={value}", [*GROUPS, *NODES]))
+
+
+def below(head: str, words: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return the first value of each option below a word."""
+    return {name.partition(".")[2]: values[0] for name, values in words.items() if name.startswith(f"{head}.")}

@@ -1,0 +1,52 @@
+"""Content keys: what a computation is, as twelve hexadecimal digits.
+
+The key of a frozen dataclass is made of its class name, its VERSION and its options that differ from their defaults;
+options declared with `where=True` say where something is and are no part of it. A new option with a default thus
+leaves every old key as it was.
+"""
+
+import hashlib
+import json
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+
+def digest(value: Any) -> str:
+    """Return the key of a value: 12 hexadecimal digits."""
+    text = json.dumps(describe(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def describe(value: Any) -> Any:
+    """Return what the key of a value is made of, as plain lists, dictionaries and scalars."""
+    if is_dataclass(value) and not isinstance(value, type):
+        chosen = [spec for spec in fields(value) if matters(spec, value)]
+        parts = {spec.name: described(spec, getattr(value, spec.name)) for spec in chosen}
+        return {"class": type(value).__name__, "version": getattr(value, "VERSION", 1), **parts}
+    if isinstance(value, (list, tuple)):
+        return [describe(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): describe(item) for name, item in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be part of a key")
+
+
+def matters(spec: Any, owner: Any) -> bool:
+    """Tell whether a field is part of the key: it is compared, and differs from its default."""
+    default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+    return bool(spec.compare) and (default is MISSING or getattr(owner, spec.name) != default)
+
+
+def described(spec: Any, value: Any) -> Any:
+    """Describe one field; a file of weights is known by its content, not by its name."""
+    if spec.metadata.get("content") and value is not None and Path(value).is_file():
+        return "sha256:" + file_sha256(Path(value))
+    return describe(value)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,73 @@
+"""One progress display with the time left, drawn by the parent process; plain lines where there is no terminal."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+#: about what share of a cell's time each stage takes, for the time left
+SHARES = {"train": 0.70, "predict": 0.10, "evaluate": 0.02, "measure": 0.18}
+
+
+class Progress:
+    """Shows which cell and which stage is worked on; silent when there is nothing to do.
+
+    Args:
+        cells: how many cells there are.
+    """
+
+    def __init__(self, cells: int) -> None:
+        self.cells, self.finished, self.within = cells, 0, 0.0
+        self.label = ""
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
+        self.bars = Bars(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
+        self.overall = self.bars.add_task("study", total=max(cells, 1), detail="")
+        self.current = self.bars.add_task("", total=1, detail="", visible=False)
+
+    def __enter__(self) -> Self:
+        if self.cells and self.console.is_terminal:
+            self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    @contextmanager
+    def cell(self, label: str) -> Iterator[None]:
+        """Work on one cell."""
+        self.label, self.within = label, 0.0
+        start = time.monotonic()
+        yield
+        self.finished += 1
+        self.line(f"[{self.finished}/{self.cells}] {label}: {time.monotonic() - start:.1f} s")
+        self.bars.update(self.overall, completed=self.finished, detail=f"{self.finished}/{self.cells} cells")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Callable[[float, float, str], None]]:
+        """Work on one stage; yields the function that takes (done, total, unit) from it."""
+        self.bars.reset(self.current, description=f"{self.label}: {name}", total=None, detail="", visible=True)
+
+        def report(done: float, total: float, unit: str) -> None:
+            share = self.within + SHARES.get(name, 0.1) * min(done / total, 1.0)
+            self.bars.update(self.current, completed=done, total=total, detail=f"{done:.0f}/{total:.0f} {unit}")
+            self.bars.update(self.overall, completed=self.finished + min(share, 1.0))
+
+        yield report
+        self.within += SHARES.get(name, 0.1)
+        self.bars.update(self.current, visible=False)
+
+    def line(self, text: str) -> None:
+        """Write one line above the bars, or to the log where there is no terminal."""
+        if self.console.is_terminal:
+            self.console.print(text, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)

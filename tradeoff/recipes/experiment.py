@@ -1,0 +1,152 @@
+"""One cell of a study: what is asked for, and the stages that answer it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tradeoff.core.digest import digest, file_sha256
+from tradeoff.core.machine import Machine
+from tradeoff.recipes.data import Data
+from tradeoff.recipes.detectors import MetaArch
+from tradeoff.recipes.extractors import Extractor
+from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.stages import Evaluate, Measure, Predict, Train
+from tradeoff.recipes.train import Measuring, Scoring, Training
+
+TITLES = {
+    "ssd": "SSD",
+    "faster_rcnn": "Faster R-CNN",
+    "rfcn": "R-FCN",
+    "mobilenet": "MobileNet",
+    "resnet50": "ResNet-50",
+    "resnet101": "ResNet-101",
+    "resnet152": "ResNet-152",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """The words by which the parts of a cell were chosen."""
+
+    meta_arch: str
+    extractor: str
+    data: str
+    train: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stages:
+    """The stages of a cell on a machine; a cell that is not trained is not scored."""
+
+    train: Train
+    predict: Predict | None
+    evaluate: Evaluate | None
+    measure: Measure
+
+    def keys(self) -> dict[str, str | None]:
+        """Return the key of each stage, by the name of its column."""
+        stages = {"train": self.train, "predict": self.predict, "evaluate": self.evaluate, "measure": self.measure}
+        return {f"{name}_key": digest(stage) if stage else None for name, stage in stages.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One cell: its parts, its words, and the overrides that are no axis."""
+
+    extractor: Extractor
+    meta_arch: MetaArch
+    data: Data
+    training: Training
+    inference: Inference
+    scoring: Scoring
+    measuring: Measuring
+    size: int
+    stride: int | None
+    seed: int
+    batch_size: int
+    names: Names
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a training, and so a score."""
+        return self.training.steps > 0
+
+    def check_combination(self) -> None:
+        """Refuse parts that do not go together.
+
+        Raises:
+            CombinationError: with the reason.
+        """
+        if self.stride is not None:
+            self.extractor.check_stride(self.stride)
+
+    def stages(self, machine: Machine) -> Stages:
+        """Return what has to be computed for this cell on a machine."""
+        timed = self.training.minutes is not None and self.trained
+        train = Train(
+            extractor=self.extractor,
+            meta_arch=self.meta_arch,
+            split=self.data.train_split(self.seed),
+            size=self.size,
+            stride=self.stride,
+            training=self.training if self.trained else Training(steps=0),
+            seed=self.seed,
+            machine_name=machine.device_name if timed else None,
+        )
+        scored = self.data.val_split(self.scoring.images)
+        predict = Predict(train=train, inference=self.inference, split=scored) if self.trained else None
+        return Stages(
+            train=train,
+            predict=predict,
+            evaluate=Evaluate(predict=predict) if predict else None,
+            measure=Measure(
+                train=train,
+                inference=self.inference,
+                split=self.data.val_split(self.measuring.images),
+                batch_size=self.batch_size,
+                measuring=self.measuring,
+                machine=replace(machine, device=machine.device.partition(":")[0]),
+            ),
+        )
+
+    def label(self) -> str:
+        """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""
+        own = [word.partition(".")[2] for word in self.overrides if word.startswith("extractor.")]
+        parts = [title(self.names.meta_arch), title(self.names.extractor), *own, f"{self.size} px"]
+        if self.stride not in (None, 16):
+            parts.append(f"stride {self.stride}")
+        if self.inference.proposals is not None:
+            parts.append(f"{self.inference.proposals} prop.")
+        if self.batch_size > 1:
+            parts.append(f"batch {self.batch_size}")
+        return " ".join(parts)
+
+    def words(self) -> dict[str, Any]:
+        """Return the columns of a row that tell what was asked for."""
+        return {
+            "label": self.label(),
+            "meta_arch": self.names.meta_arch,
+            "extractor": self.names.extractor,
+            "size": self.size,
+            "stride": self.stride,
+            "proposals": self.inference.proposals,
+            "data": self.names.data,
+            "train": self.names.train,
+            "seed": self.seed,
+            "precision": self.inference.precision,
+            "batch_size": self.batch_size,
+            "overrides": " ".join(self.overrides),
+            "weights": self.weights(),
+        }
+
+    def weights(self) -> str:
+        """Name the origin of the weights; untrained ones from scratch are random."""
+        origin = self.extractor.origin()
+        if origin.startswith("file:"):
+            return "file:" + file_sha256(self.extractor.weights_path())[:12]
+        return "random" if origin == "scratch" and not self.trained else origin
+
+
+def title(name: str) -> str:
+    """Return the usual spelling of a name."""
+    return TITLES.get(name, name)

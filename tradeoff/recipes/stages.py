@@ -1,0 +1,84 @@
+"""The four cached computations of a cell: what each depends on is its key.
+
+`Inference` is a slot of its own, so a sweep over proposals cannot retrain; the batch size and the machine enter the
+key of Measure only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tradeoff.core.machine import Machine
+from tradeoff.core.store import Context
+from tradeoff.recipes.base import locate
+from tradeoff.recipes.data import Split
+from tradeoff.recipes.detectors import MetaArch
+from tradeoff.recipes.extractors import Extractor
+from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.train import Measuring, Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """A stage whose work is done by the module of the same name in `tradeoff.stages`."""
+
+    NAME: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    def run(self, folder: Path, context: Context) -> dict[str, Any]:
+        """Do the work in this process, which then has torch imported."""
+        result: dict[str, Any] = locate(f"tradeoff.stages.{self.NAME}:run")(self, folder, context)
+        return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Computation):
+    """Weights and the history of their training.
+
+    machine_name: the device's name when the training has a limit in minutes, for it then is a fact of its machine.
+    """
+
+    NAME: ClassVar[str] = "train"
+
+    extractor: Extractor
+    meta_arch: MetaArch
+    split: Split
+    size: int
+    stride: int | None
+    training: Training
+    seed: int
+    machine_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(Computation):
+    """Detections on the validation images."""
+
+    NAME: ClassVar[str] = "predict"
+
+    train: Train
+    inference: Inference
+    split: Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Computation):
+    """Accuracy of saved detections."""
+
+    NAME: ClassVar[str] = "evaluate"
+
+    predict: Predict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Computation):
+    """Time, memory and arithmetic of the trained detector on one machine."""
+
+    NAME: ClassVar[str] = "measure"
+
+    train: Train
+    inference: Inference
+    split: Split
+    batch_size: int
+    measuring: Measuring
+    machine: Machine

@@ -1,0 +1,50 @@
+"""What can be asked for as `train=`: how to train, how much to score and how long to time."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tradeoff.recipes.base import Recipe, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Recipe):
+    """A training: optimiser, schedule and limits. With `steps=0` nothing is trained."""
+
+    steps: int = option(2000, "optimiser steps; 0 leaves the weights as they are initialised", low=0)
+    minutes: float | None = option(None, "wall clock of training, resumes included; null is no limit", low=0.001)
+    batch_size: int = option(8, "images per step", low=1, high=4096)
+    optimizer: Literal["sgd", "rmsprop", "adamw"] = option("sgd", "optimiser")
+    learning_rate: float = option(1e-3, "peak learning rate", low=0)
+    momentum: float = option(0.9, "momentum of sgd and rmsprop", low=0, high=1)
+    weight_decay: float = option(0.0, "L2 for sgd and rmsprop, decoupled for adamw", low=0)
+    clip_norm: float | None = option(10.0, "largest norm of the gradient; null is no limit", low=0)
+    warmup_steps: int = option(0, "steps of linear warm-up", low=0)
+    schedule: Literal["constant", "cosine", "steps"] = option("constant", "how the learning rate falls")
+    drop_steps: tuple[int, ...] = option((), "steps at which the rate falls, for schedule=steps", low=0)
+    drop_factor: float = option(0.1, "what the rate is multiplied by at a drop", low=0, high=1)
+    proposals: int = option(300, "regions per image in training, for two-stage detectors", low=1, high=5000)
+    flip: bool = option(True, "horizontal flips, half of the images")
+    batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
+    precision: Literal["fp32", "tf32", "fp16", "bf16"] = option(
+        "fp32", "arithmetic of training, mixed for fp16 and bf16"
+    )
+    workers: int = option(1, "processes that load images", low=0, high=64, where=True)
+    checkpoint_s: float = option(60.0, "seconds between checkpoints", low=0, where=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring(Recipe):
+    """How much is scored."""
+
+    images: int | None = option(None, "validation images that are scored; null is all", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring(Recipe):
+    """How a cell is timed."""
+
+    images: int = option(64, "validation images that are timed in turn", low=1)
+    max_s: float = option(60.0, "seconds of timing, warm-up included", low=0.1)
+    min_samples: int = option(64, "fewest timed calls, if time allows", low=1)
+    warmup_s: float = option(0.5, "shortest warm-up, seconds", low=0)
+    precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0)

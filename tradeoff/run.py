@@ -1,0 +1,158 @@
+"""Run a study: `python -m tradeoff.run -m extractor=resnet101,mobilenet size=300,600`."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tradeoff import config, pipeline
+from tradeoff.core.errors import ConfigError, TradeoffError
+
+USAGE = """python -m tradeoff.run [-m] [word=value[,value...]] ...
+
+Trains, evaluates and measures every combination of the values (with -m), and writes one row for each.
+
+  python -m tradeoff.run extractor=mobilenet size=300
+  python -m tradeoff.run -m extractor=resnet101,mobilenet size=300,600
+  python -m tradeoff.run sweeps=quickstart
+
+Words, their values and [defaults]:
+"""
+
+
+def main() -> int:
+    """Run the command; return its exit code: 0 all well, 1 a cell failed, 2 a wrong word or combination."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text())
+        return 0
+    try:
+        cells = enumerate_cells(sys.argv[1:])
+        return pipeline.run([cell for cell, _ in cells], places(cells))
+    except ConfigError as error:
+        count = len(error.faults)
+        print(f"{count} fault{'s' if count > 1 else ''} in the command; nothing was run:", file=sys.stderr)
+        print("\n".join(f"  {fault}" for fault in error.faults), file=sys.stderr)
+        return 2
+    except TradeoffError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+def enumerate_cells(arguments: list[str]) -> list[tuple[Any, config.Words]]:
+    """Check the words, then let Hydra compose every cell.
+
+    Raises:
+        ConfigError: with every fault of every cell.
+    """
+    found = config.faults(read_words(arguments))
+    if found:
+        raise ConfigError(found)
+    gathered = config.Gathered()
+    composed = compose(arguments)
+    cells = [gathered(config.realize, *cell) for cell in composed]
+    if gathered.faults:
+        raise ConfigError(gathered.faults)
+    return cells
+
+
+def read_words(arguments: list[str]) -> dict[str, list[Any]]:
+    """Return each word of a command with the values that it takes, those of its study included."""
+    from hydra._internal.utils import get_args_parser
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    try:
+        given = parser.parse_overrides(get_args_parser().parse_args(arguments).overrides)
+        studies = [o.value() for o in given if o.key_or_group == "sweeps"]
+        inherited = parser.parse_overrides(study_words(str(studies[-1]))) if studies else []
+    except HydraException as error:
+        raise ConfigError(str(error).splitlines()[0]) from None
+    return {o.key_or_group: values(o) for o in [*inherited, *given]}
+
+
+def values(override: Any) -> list[Any]:
+    """Return the plain values that an override stands for, globs and ranges expanded."""
+    from hydra.core.override_parser.types import Glob
+
+    if not override.is_sweep_override():
+        return [override.value()]
+    content = override.value()
+    if isinstance(content, Glob):
+        return list(content.filter(list(config.choices(override.key_or_group))))
+    return [plain(item) for item in override.sweep_iterator(transformer=lambda value: value)]
+
+
+def plain(value: Any) -> Any:
+    """Strip the parser's quoting from a value."""
+    return value.text if hasattr(value, "text") else value
+
+
+def study_words(name: str) -> list[str]:
+    """Return the words of a study, which all stand under hydra.sweeper.params so that every row can tell them.
+
+    Raises:
+        ConfigError: when the study has other keys.
+    """
+    paths = [folder / "sweeps" / f"{name}.yaml" for folder in (Path.cwd(), config.home())]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        return []
+    study = yaml.safe_load(path.read_text()) or {}
+    strange = sorted(set(study) - {"hydra", "table", "results_dir", "defaults"})
+    if strange:
+        raise ConfigError(f"{path}: {', '.join(strange)}: put the words of a study under hydra.sweeper.params")
+    params = study.get("hydra", {}).get("sweeper", {}).get("params") or {}
+    return [f"{word}={value}" for word, value in params.items()]
+
+
+def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], list[str]]]:
+    """Let Hydra compose the cells: for each its configuration, the choice of each group, and its own words."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf
+
+    cells: list[tuple[dict[str, Any], dict[str, str], list[str]]] = []
+
+    @hydra.main(version_base="1.3", config_path=str(config.home() / "conf"), config_name="config")
+    def collect(node: Any) -> None:
+        state = HydraConfig.get()
+        words = [word for word in state.overrides.task if not word.startswith("sweeps=")]
+        cells.append((OmegaConf.to_container(node, resolve=True), dict(state.runtime.choices), words))
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = f"[file://{config.home()},file://{Path.cwd()}]"
+        own = [f"hydra.searchpath={path}", f"hydra.sweep.dir={scratch}"]
+        sys.argv = [sys.argv[0], *arguments, *own]
+        collect()
+    return cells
+
+
+def places(cells: list[tuple[Any, config.Words]]) -> pipeline.Places:
+    """Return where the command runs and writes, which is one for all its cells."""
+    found = {(words.device, words.results_dir, words.table) for _, words in cells}
+    if len(found) > 1:
+        raise ConfigError("device, results_dir and table take one value for the whole command")
+    device, results_dir, table = found.pop()
+    return pipeline.Places(device=device, results_dir=Path(results_dir), table=table)
+
+
+def help_text() -> str:
+    """Return the words, their choices and their defaults."""
+    node = yaml.safe_load((config.home() / "conf" / "config.yaml").read_text())
+    standard = {group: name for entry in node["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
+    lines = [f"  {group:12} {' '.join(config.choices(group))} [{standard[group]}]" for group in config.GROUPS]
+    lines += [f"  {spec.name:12} {spec.metadata['doc']} [{node[spec.name]}]" for spec in config.fields(config.Words)]
+    lines.append(f"  {'sweeps':12} {' '.join(config.choices('sweeps'))}")
+    lines.append("\nOptions below a word (extractor.width=0.5, train.steps=100, ...) are listed, with units, in")
+    lines.append(f"{config.home() / 'conf'}. Exit code: 0 all well, 1 a cell failed, 2 a wrong word.")
+    return USAGE + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

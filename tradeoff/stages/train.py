@@ -1,0 +1,191 @@
+"""Train: from initial weights to the weights of a cell."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tradeoff.core.errors import TrainingDiverged
+from tradeoff.core.store import Context
+from tradeoff.data.loader import train_batches
+from tradeoff.ops.structures import Batch
+from tradeoff.probes.memory import PeakMemory
+from tradeoff.recipes.stages import Train
+from tradeoff.recipes.train import Training
+from tradeoff.stages.network import WEIGHTS, arithmetic, build, freeze_batch_norm, load, save
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
+    """Train from the last checkpoint, or from the start; return the training columns.
+
+    Raises:
+        TrainingDiverged: when a loss becomes infinite or NaN.
+    """
+    memory = PeakMemory(torch.device(context.device))
+    with memory:
+        trainer = Trainer(stage, folder, context)
+        stopped_by = trainer.train() if stage.training.steps else None
+    save(folder / WEIGHTS, trainer.detector.state_dict())
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return trainer.columns(memory.peak_mb) | {"train_stopped_by": stopped_by} if stopped_by else {}
+
+
+class Trainer:
+    """A training in progress: network, optimiser, the step and the seconds spent."""
+
+    def __init__(self, stage: Train, folder: Path, context: Context) -> None:
+        self.stage, self.training, self.context = stage, stage.training, context
+        self.checkpoint = folder / CHECKPOINT
+        self.detector = build(stage).to(context.device, memory_format=torch.channels_last).train()
+        if frozen(stage):
+            for part in (self.detector.extractor, *([self.detector.head.tail] if stage.meta_arch.TWO_STAGE else [])):
+                freeze_batch_norm(part)
+        self.optimizer = optimizer(self.detector, self.training)
+        self.scaler = torch.amp.GradScaler(
+            context.device.partition(":")[0], enabled=self.training.precision == "fp16"
+        )
+        self.step, self.spent_s, self.losses = 0, 0.0, list[float]()
+        if self.checkpoint.exists():
+            self.resume()
+
+    def train(self) -> str:
+        """Step until the steps or the minutes are over; return which of them ended it."""
+        began, saved = time.monotonic() - self.spent_s, time.monotonic()
+        batches = self.batches()
+        stopped_by = self.stopped_by()
+        while not stopped_by:
+            self.update(next(batches).to(self.context.device))
+            self.spent_s = time.monotonic() - began
+            self.context.report(*self.done())
+            stopped_by = self.stopped_by()
+            if time.monotonic() - saved > self.training.checkpoint_s and not stopped_by:
+                self.keep()
+                saved = time.monotonic()
+        return stopped_by
+
+    def batches(self) -> Iterator[Batch]:
+        """Return the stream of batches from the current step on."""
+        return train_batches(
+            self.stage.split,
+            size=self.stage.size,
+            resizer=self.stage.meta_arch.RESIZER,
+            batch_size=self.training.batch_size,
+            first_step=self.step,
+            seed=self.stage.seed,
+            flip=self.training.flip,
+            workers=self.training.workers,
+        )
+
+    def update(self, batch: Batch) -> None:
+        """Take one optimiser step; its randomness depends on the seed and the step alone."""
+        torch.manual_seed(self.stage.seed * 1_000_003 + self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.training.learning_rate * rate(self.training, self.step, self.fraction())
+        self.optimizer.zero_grad(set_to_none=True)
+        with arithmetic(self.training.precision, self.context.device):
+            parts = self.detector.losses(batch)
+        loss = torch.stack(list(parts.values())).sum()
+        self.watch(loss, parts)
+        self.scaler.scale(loss).backward()
+        if self.training.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.detector.parameters(), self.training.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.step += 1
+
+    def watch(self, loss: Tensor, parts: dict[str, Tensor]) -> None:
+        """Keep the loss, and stop a training that has diverged."""
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            told = ", ".join(f"{name}={float(part.detach()):.3g}" for name, part in parts.items())
+            raise TrainingDiverged(
+                f"step {self.step}: {told}; lower train.learning_rate={self.training.learning_rate}, "
+                "or raise train.warmup_steps"
+            )
+        self.losses = [*self.losses[-49:], value]
+
+    def fraction(self) -> float:
+        """Return how far the training is, 0..1: by steps or by minutes, whichever is further."""
+        by_steps = self.step / self.training.steps
+        by_minutes = self.spent_s / (60 * self.training.minutes) if self.training.minutes else 0.0
+        return min(max(by_steps, by_minutes), 1.0)
+
+    def stopped_by(self) -> str:
+        """Return what ends the training now: steps, minutes, or nothing."""
+        if self.step >= self.training.steps:
+            return "steps"
+        return "minutes" if self.fraction() >= 1.0 else ""
+
+    def done(self) -> tuple[float, float, str]:
+        """Return (done, total, unit) for the progress display."""
+        return self.fraction() * self.training.steps, self.training.steps, f"steps, loss {self.losses[-1]:.3f}"
+
+    def keep(self) -> None:
+        """Write a checkpoint."""
+        state = {
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "losses": self.losses,
+            "detector": self.detector.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+        save(self.checkpoint, state)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint."""
+        state = load(self.checkpoint, self.context.device)
+        self.step, self.spent_s, self.losses = state["step"], state["spent_s"], state["losses"]
+        self.detector.load_state_dict(state["detector"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+
+    def columns(self, peak_mb: float | None) -> dict[str, Any]:
+        """Return the training columns of a row."""
+        images = self.step * self.training.batch_size
+        return {
+            "train_steps": self.step,
+            "train_images": images,
+            "train_s": self.spent_s,
+            "train_images_per_s": images / self.spent_s,
+            "train_peak_memory_mb": peak_mb,
+            "final_loss": sum(self.losses) / len(self.losses),
+        }
+
+
+def frozen(stage: Train) -> bool:
+    """Tell whether the extractor's batch norm is frozen; auto: with loaded weights in two-stage detectors."""
+    if stage.training.batch_norm != "auto":
+        return stage.training.batch_norm == "frozen"
+    return stage.meta_arch.TWO_STAGE and stage.extractor.origin() != "scratch"
+
+
+def rate(training: Training, step: int, fraction: float) -> float:
+    """Return the learning rate of a step as a fraction of its peak."""
+    warmup = min(1.0, (step + 1) / training.warmup_steps) if training.warmup_steps else 1.0
+    if training.schedule == "cosine":
+        return warmup * 0.5 * (1 + math.cos(math.pi * fraction))
+    if training.schedule == "steps":
+        return warmup * float(training.drop_factor ** sum(step >= drop for drop in training.drop_steps))
+    return warmup
+
+
+def optimizer(detector: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """Build the optimiser; only weights of two or more dimensions decay."""
+    trainable = [parameter for parameter in detector.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if training.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=training.learning_rate)
+    if training.optimizer == "rmsprop":  # decay 0.9 and epsilon 1.0 as in the released configurations
+        return torch.optim.RMSprop(groups, lr=training.learning_rate, alpha=0.9, eps=1.0, momentum=training.momentum)
+    return torch.optim.SGD(groups, lr=training.learning_rate, momentum=training.momentum)
