@@ -67,12 +67,15 @@ def read_words(arguments: list[str]) -> dict[str, list[Any]]:
     from hydra.errors import HydraException
 
     parser = OverridesParser.create()
+    options = get_args_parser().parse_args(arguments)
     try:
-        given = parser.parse_overrides(get_args_parser().parse_args(arguments).overrides)
+        given = parser.parse_overrides(options.overrides)
         studies = [o.value() for o in given if o.key_or_group == "sweeps"]
         inherited = parser.parse_overrides(study_words(str(studies[-1]))) if studies else []
     except HydraException as error:
         raise ConfigError(str(error).splitlines()[0]) from None
+    if not (options.multirun or studies) and (several := [o.input_line for o in given if o.is_sweep_override()]):
+        raise ConfigError([f"{words}: several values; add -m to run all of them" for words in several])
     return {o.key_or_group: values(o) for o in [*inherited, *given]}
 
 

@@ -22,7 +22,7 @@ def describe(value: Any) -> Any:
     """Return what the key of a value is made of, as plain lists, dictionaries and scalars."""
     if is_dataclass(value) and not isinstance(value, type):
         chosen = [spec for spec in fields(value) if matters(spec, value)]
-        parts = {spec.name: described(spec, getattr(value, spec.name)) for spec in chosen}
+        parts = {spec.name: described(spec, value) for spec in chosen}
         return {"class": type(value).__name__, "version": getattr(value, "VERSION", 1), **parts}
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
@@ -39,11 +39,10 @@ def matters(spec: Any, owner: Any) -> bool:
     return bool(spec.compare) and (default is MISSING or getattr(owner, spec.name) != default)
 
 
-def described(spec: Any, value: Any) -> Any:
-    """Describe one field; a file of weights is known by its content, not by its name."""
-    if spec.metadata.get("content") and value is not None and Path(value).is_file():
-        return "sha256:" + file_sha256(Path(value))
-    return describe(value)
+def described(spec: Any, owner: Any) -> Any:
+    """Describe one field; a file, which its owner's `<field>_path()` finds, is known by its content."""
+    path = getattr(owner, f"{spec.name}_path")() if spec.metadata.get("content") else None
+    return "sha256:" + file_sha256(path) if path and path.is_file() else describe(getattr(owner, spec.name))
 
 
 def file_sha256(path: Path) -> str:

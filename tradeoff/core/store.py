@@ -104,6 +104,6 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def compute(store: Store, stage: Stage, device: str, report: Callable[[float, float, str], None]) -> dict[str, Any]:
+def compute(stage: Stage, store: Store, device: str, report: Callable[[float, float, str], None]) -> dict[str, Any]:
     """Fetch a stage; the entry of a child process."""
     return fetch(stage, Context(store, device, report))

@@ -72,7 +72,7 @@ def position_sensitive_crop(maps: Tensor, boxes: Tensor, image_size: tuple[int, 
     table = maps.permute(0, 2, 3, 1).reshape(images * height * width * bins**2, channels // bins**2)
     bags = (images * boxes.shape[1], 4 * crop**2)
     averages = _sum_rows(table, (rows * bins**2 + bin_index).reshape(bags), weights.reshape(bags) / crop**2)
-    return averages.view(images, boxes.shape[1], -1)
+    return averages.view(images, boxes.shape[1], channels // bins**2)
 
 
 def _sum_rows(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ survivors so far come along, the suppressed do not, as they suppress nothing. On
 all images and classes: each group is moved to a place of its own, images along x and classes along y, in float64.
 
 Order: by score, compared in float32; of equal scores the lower index (box, then class) goes first. Boxes and scores
-that are infinite or NaN are no candidates. Boxes are expected near their window (see `boxes.clip`): a finite coordinate
-of 1e12 px would cost the others their precision.
+that are infinite or NaN are no candidates. Boxes are expected near their window (see `boxes.clip`): a coordinate of
+1e12 px would cost the others their precision.
 """
 
 import torch

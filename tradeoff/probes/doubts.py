@@ -47,9 +47,9 @@ def drift_of(samples_ms: Sequence[float], inputs: int) -> float:
     half = len(samples_ms) // 2
     first, second = _by_input(samples_ms, range(half), inputs), _by_input(samples_ms, range(half, 2 * half), inputs)
     ratios = [
-        statistics.median(second[key]) / before
+        statistics.median(second[key]) / usual
         for key, runs in first.items()
-        if key in second and (before := statistics.median(runs)) > 0
+        if key in second and (usual := statistics.median(runs)) > 0
     ]
     if ratios:
         return statistics.median(ratios) - 1

@@ -116,31 +116,35 @@ FORMULAS: Mapping[str, Formula] = {
     "torchvision.nms": _nothing,
 }
 
-# Without leading and trailing underscores. Pointwise operators, views, and whatever takes no tensor need no mention.
-FREE = frozenset(
-    """
-    alias arange as_strided cat clone constant_pad_nd contiguous copy detach diag_embed embedding fill flip fill_diagonal
-    gather im2col col2im index index_add index_copy index_fill index_put index_put_impl index_select lift lift_fresh
-    local_scalar_dense masked_fill masked_scatter masked_select meshgrid pixel_shuffle pixel_unshuffle put
-    reflection_pad1d reflection_pad2d repeat repeat_interleave replication_pad1d replication_pad2d reshape_alias resize roll
-    scatter scatter_add scatter_reduce set slice_scatter select_scatter split stack take to_copy channel_shuffle
-    tril triu unsafe_index unsafe_index_put unsafe_view unsafe_split zero pin_memory
-    empty_like full_like ones_like rand_like randint_like randn_like zeros_like new_empty new_empty_strided new_full new_ones
-    new_zeros bernoulli exponential multinomial native_dropout normal random uniform
-    all amax amin aminmax any argmax argmin argsort bincount bucketize count_nonzero cummax cummin cumprod cumsum equal histc
-    isin kthvalue linalg_vector_norm logcumsumexp logsumexp max mean median min mode nansum nonzero nonzero_static norm prod
-    searchsorted sort std std_mean sum topk unique unique2 unique_consecutive unique_dim var var_mean
-    adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d avg_pool1d
-    avg_pool2d avg_pool3d max_pool2d_with_indices max_pool3d_with_indices mkldnn_max_pool2d max_unpool2d
-    upsample_bicubic2d upsample_bicubic2d_aa upsample_bilinear2d upsample_bilinear2d_aa upsample_linear1d
-    upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_nearest_exact1d upsample_nearest_exact2d
-    upsample_trilinear3d
-    batch_norm_with_update cudnn_batch_norm fused_rms_norm log_softmax native_batch_norm native_batch_norm_legit
-    native_batch_norm_legit_no_training native_group_norm native_layer_norm softmax
-    celu elu glu hardshrink hardsigmoid hardswish hardtanh log_sigmoid_forward prelu_kernel rrelu selu softplus softshrink
-    threshold where
-    """.split()
-)
+# Pointwise operators, views and whatever takes no tensor need no mention. Without leading and trailing underscores.
+FREE_BY_KIND = {
+    "copies": "cat clone copy stack repeat repeat_interleave roll flip contiguous to_copy pin_memory reshape_alias "
+    "unsafe_view unsafe_split lift constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
+    "replication_pad2d pixel_shuffle pixel_unshuffle channel_shuffle im2col col2im slice_scatter select_scatter "
+    "diag_embed tril triu set resize local_scalar_dense",
+    "creation": "arange meshgrid fill fill_diagonal zero empty_like full_like ones_like zeros_like rand_like "
+    "randn_like randint_like new_empty new_empty_strided new_full new_ones new_zeros bernoulli exponential "
+    "multinomial normal random uniform native_dropout",
+    "indexing": "embedding gather index index_add index_copy index_fill index_put index_put_impl index_select "
+    "masked_fill masked_scatter masked_select put scatter scatter_add scatter_reduce take unsafe_index "
+    "unsafe_index_put where nonzero nonzero_static",
+    "reductions": "all amax amin aminmax any argmax argmin count_nonzero cummax cummin cumprod cumsum equal "
+    "linalg_vector_norm logcumsumexp logsumexp max mean median min mode nansum norm prod std std_mean sum var "
+    "var_mean",
+    "sorting": "argsort bincount bucketize histc isin kthvalue searchsorted sort topk unique unique2 "
+    "unique_consecutive unique_dim",
+    "pooling": "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d "
+    "avg_pool1d avg_pool2d avg_pool3d max_pool2d_with_indices max_pool3d_with_indices max_unpool2d mkldnn_max_pool2d",
+    "resizing": "upsample_bicubic2d upsample_bicubic2d_aa upsample_bilinear2d upsample_bilinear2d_aa "
+    "upsample_linear1d upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_nearest_exact1d "
+    "upsample_nearest_exact2d upsample_trilinear3d",
+    "normalisation": "batch_norm_with_update cudnn_batch_norm fused_rms_norm native_batch_norm "
+    "native_batch_norm_legit native_batch_norm_legit_no_training native_group_norm native_layer_norm softmax "
+    "log_softmax safe_softmax",
+    "activations without the tag": "celu elu glu hardshrink hardsigmoid hardswish hardtanh log_sigmoid_forward "
+    "prelu_kernel rrelu selu softplus softshrink threshold",
+}
+FREE = frozenset(name for names in FREE_BY_KIND.values() for name in names.split())
 FREE_OF_TORCHVISION = frozenset({"roi_pool", "ps_roi_pool"})
 FREE_TAGS = ("pointwise", "reduction", "inplace_view", "view_copy")
 

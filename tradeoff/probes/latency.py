@@ -28,8 +28,8 @@ class Limits:
     """When to stop.
 
     max_s: seconds of timing; warm-up may take half as long again. min_samples: fewest end-to-end samples.
-    warmup_iterations, warmup_s: least warm-up, both. precision: relative half-width of the 95 % interval of the median
-    at which to stop, 0.02 is ±2 %.
+    warmup_iterations, warmup_s: least warm-up, both. precision: stop when the 95 % interval of the median lies within
+    this part of it, 0.02 is ±2 %.
 
     Raises: ValueError: a limit is not above 0, or not finite.
     """
@@ -53,9 +53,10 @@ class Limits:
 class Timing:
     """What was measured; every sample is kept.
 
-    samples_ms: end to end; sample i took input i modulo `inputs`. stages_ms: per step, from runs of their own, so they
-    need not sum up to a sample. gpu_ms: between events around everything after the first step (the whole, where there
-    is one step only); None without CUDA. warmup: runs discarded. reasons: why not to trust it; empty when all is well.
+    samples_ms: end to end; sample i took input i modulo `inputs`. stages_ms: per step, from runs of their own, so
+    they need not sum up to a sample. gpu_ms: between events around everything after the first step (the whole, where
+    there is one step only); None without CUDA. warmup: runs before the samples. reasons: why not to trust it; empty
+    when all is well.
     """
 
     samples_ms: list[float]
@@ -116,8 +117,8 @@ def summary(timing: Timing) -> dict[str, Any]:
     """Summarise a timing, all in ms but `n`.
 
     `p50` is the plain median, `median_ci` its 95 % interval by order statistics. `p90`, `p95`, `p99` are values that
-    the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples. `stages` holds the median of
-    each step, None where it was never run on its own. `gpu_p50` is None without CUDA.
+    the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples. `stages` holds the median
+    of each step, None where it was never run on its own. `gpu_p50` is None without CUDA.
     """
     samples = timing.samples_ms
     first, third = quartiles(samples)

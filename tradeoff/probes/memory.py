@@ -27,12 +27,13 @@ def weights_mb(module: nn.Module) -> float:
 class PeakMemory:
     """Measure by how much memory rises, at its peak, over what it was on entering; a context manager.
 
-    CPU: resident memory of this process. The kernel's own high-water mark (VmHWM) is reset on entering, so it sees the
-    shortest peak and nothing of what came before. `ru_maxrss` would start at the peak of the parent, and sampling would
-    miss peaks. Freed pages that the allocator still keeps would hide what is allocated next, so they are given back
-    first. What a first run sets up (thread pools, kernels made at run time) counts if it happens inside. Good to about
-    1 MB: the kernel accounts in lots of pages. Other threads' memory counts too, so use a process of its own.
-    CUDA: what the allocator of this process has handed out on the device; not the context, not what it keeps in reserve.
+    CPU: resident memory of this process. The kernel's own high-water mark (VmHWM) is reset on entering, so it sees
+    the shortest peak and nothing of what came before. `ru_maxrss` would start at the peak of the parent, and sampling
+    would miss peaks. Freed pages that the allocator still keeps would hide what is allocated next, so they are given
+    back first. What a first run sets up (thread pools, kernels made at run time) counts if it happens inside. Good to
+    about 1 MB: the kernel accounts in lots of pages. Other threads' memory counts too, so use a process of its own.
+    CUDA: what the allocator of this process has handed out on the device; not the context, not what it keeps in
+    reserve.
 
     Attributes:
         peak_mb: MB of 10^6 bytes above `before_mb`; None before the end and where it could not be measured.

@@ -35,7 +35,7 @@ def option(
         high: the largest value allowed, inclusive.
         required: whether None, the default, is refused when the recipe is made.
         where: whether it only says where something is, or how fast it goes; such an option is no part of a key.
-        content: whether it names a file that is known by its content; its key is the content's.
+        content: whether it names a file that is known by its content, found by the recipe's `<option>_path()`.
     """
     facts = {"doc": doc, "low": low, "high": high, "required": required, "content": content}
     return field(default=default, compare=not where, metadata=facts)

@@ -68,8 +68,8 @@ class Coco(Data):
         missing = [spec.name for spec in fields(self) if spec.name != "root" and not getattr(self, spec.name)]
         if missing and not self.root:
             raise ConfigError(
-                "root: required and not given; give data.root=FOLDER that holds annotations/instances_train2017.json, "
-                "annotations/instances_val2017.json, train2017/ and val2017/, "
+                "root: required and not given; give data.root=FOLDER that holds "
+                "annotations/instances_train2017.json, annotations/instances_val2017.json, train2017/ and val2017/, "
                 f"or give {', '.join(f'data.{name}' for name in missing)}"
             )
 
@@ -116,14 +116,14 @@ class Coco(Data):
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures(Recipe):
-    """How the made pictures look, 640×480 px; harder with more objects, smaller sides, less contrast, more clutter."""
+    """How the made 640×480 pictures look: harder with more objects and clutter, smaller sides, less contrast."""
 
     objects: int = option(10, "most objects in a picture; from 1, uniform", low=1, high=100)
-    side_min_px: float = option(12.0, "shortest longer side of an object's box; log-uniform", low=4, high=448)
-    side_max_px: float = option(320.0, "longest longer side of an object's box", low=4, high=448)
+    side_min_px: float = option(14.0, "shortest longer side of an object's box; log-uniform", low=4, high=448)
+    side_max_px: float = option(288.0, "longest longer side of an object's box", low=4, high=448)
     overlap_iou: float = option(0.3, "largest overlap of two boxes", low=0, high=1)
     contrast_min: float = option(40.0, "least distance of object and ground in RGB, of 255", low=0, high=160)
-    clutter: int = option(24, "most distractors in a picture; from 0, uniform", low=0, high=1000)
+    clutter: int = option(16, "most distractors in a picture; from 0, uniform", low=0, high=1000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

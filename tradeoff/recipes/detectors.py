@@ -55,6 +55,7 @@ class TwoStage(MetaArch):
     box_batch: int = option(64, "proposals sampled per image for the second stage", low=1)
     box_positive_fraction: float = option(0.25, "largest share of objects among the sampled proposals", low=0, high=1)
     box_positive_iou: float = option(0.5, "a proposal above this overlap is an object", low=0, high=1)
+    append_ground_truth: bool = option(False, "add the objects to the proposals in training; the TF OD API does not")
     rpn_localization_weight: float = option(2.0, "weight of the proposal box loss", low=0)
     rpn_objectness_weight: float = option(1.0, "weight of the proposal class loss", low=0)
     box_localization_weight: float = option(2.0, "weight of the second-stage box loss", low=0)

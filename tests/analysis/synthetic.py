@@ -1,0 +1,160 @@
+"""Tables as a study would write them; every number follows from a formula and a seeded jitter."""
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tradeoff.analysis import table
+from tradeoff.core import rows
+
+TITLES = {"ssd": "SSD", "faster_rcnn": "Faster R-CNN", "rfcn": "R-FCN"}
+#: title, cost of the network relative to MobileNet, accuracy
+EXTRACTORS = {
+    "mobilenet": ("MobileNet", 1.0, 0.19),
+    "tiny": ("tiny", 0.4, 0.10),
+    "inception_v2": ("Inception v2", 2.0, 0.23),
+    "resnet50": ("ResNet-50", 3.5, 0.27),
+    "resnet101": ("ResNet-101", 6.0, 0.31),
+    "inception_resnet_v2": ("Inception ResNet v2", 11.0, 0.34),
+}
+META_ARCHS = {"ssd": (0.6, -0.02), "rfcn": (1.5, 0.0), "faster_rcnn": (1.8, 0.015)}  # cost, accuracy
+
+
+def made(run_id: str, **changes: Any) -> dict[str, Any]:
+    """Return a finished row of COCO on one GPU."""
+    row = {
+        "run_id": run_id,
+        "label": f"model {run_id}",
+        "status": "ok",
+        "meta_arch": "ssd",
+        "extractor": "mobilenet",
+        "size": 300,
+        "data": "coco",
+        "train": "paper",
+        "seed": 0,
+        "device": "cuda",
+        "precision": "fp32",
+        "batch_size": 1,
+        "weights": "imagenet",
+        "ap": 0.2,
+        "latency_ms_p50": 30.0,
+        "trusted": True,
+        "device_name": "NVIDIA H200",
+        "eval_images": 5000,
+    }
+    return rows.checked({**row, **changes})
+
+
+def cell(
+    meta_arch: str, extractor: str, size: int, *, width: float = 1.0, proposals: int | None = None
+) -> dict[str, Any]:
+    """Return a row whose costs and accuracy follow the trends of the study."""
+    words = (meta_arch, extractor, size, width, proposals)
+    jitter = random.Random(str(words)).uniform
+    title, network, accuracy = EXTRACTORS[extractor]
+    factor, bonus = META_ARCHS[meta_arch]
+    cost = factor * network * width * (size / 300) ** 1.6
+    seconds = 9 + 7 * cost + 0.045 * (proposals or 0) * network**0.5 * (meta_arch == "faster_rcnn")
+    ap = (
+        accuracy
+        + bonus
+        + 0.06 * (size - 300) / 300
+        - 0.06 * (1 - width)
+        - 0.4 / (proposals or 100)
+        + jitter(-0.01, 0.01)
+    )
+    own = [] if width == 1.0 else [f"width={width:g}"]
+    tail = [] if proposals is None else [f"{proposals} prop."]
+    return made(
+        f"{meta_arch}-{extractor}-{size}-{width:g}-{proposals}".replace(".", "_"),
+        label=" ".join([TITLES[meta_arch], title, *own, f"{size} px", *tail]),
+        meta_arch=meta_arch,
+        extractor=extractor,
+        size=size,
+        stride=None if meta_arch == "ssd" else 16,
+        proposals=proposals,
+        overrides=" ".join(f"extractor.{word}" for word in own),
+        ap=ap,
+        ap50=min(1.75 * ap, 1.0),
+        ap75=0.95 * ap,
+        ap_small=0.25 * ap + 0.04 * (size - 300) / 300,
+        ap_medium=1.02 * ap,
+        ap_large=1.6 * ap,
+        latency_ms_p50=seconds * jitter(0.93, 1.07),
+        gmacs=3.0 * cost,
+        params=int(4.2e6 * network * width),
+        peak_memory_mb=180 + 60 * cost,
+        energy_j=0.05 * seconds,
+    )
+
+
+def small_study() -> list[dict[str, Any]]:
+    """Return 24 cells, 3 × 2 × 2 × 2, of which 2 are not trusted, with a failed and a skipped row."""
+    cells = [
+        cell(meta_arch, extractor, size, width=width, proposals=None if meta_arch == "ssd" else 100)
+        for meta_arch in META_ARCHS
+        for extractor in ("mobilenet", "resnet101")
+        for width in (0.5, 1.0)
+        for size in (300, 600)
+    ]
+    for index in (5, 17):
+        cells[index] |= {"trusted": False, "reasons": "clock was throttled"}
+    return [*cells, failed(), skipped()]
+
+
+def big_study() -> list[dict[str, Any]]:
+    """Return a study of 66 cells, five of them not trusted, with failed and skipped rows."""
+    names = ("mobilenet", "inception_v2", "resnet50", "resnet101", "inception_resnet_v2")
+    cells = [cell("ssd", name, size) for name in (*names, "tiny") for size in (300, 600)]
+    cells += [cell("rfcn", name, size, proposals=300) for name in (*names, "tiny") for size in (300, 600)]
+    cells += [
+        cell("faster_rcnn", name, size, proposals=proposals)
+        for name in names
+        for size in (300, 600)
+        for proposals in (10, 50, 100, 300)
+    ]
+    cells += [cell("rfcn", "resnet50", 600, width=0.5, proposals=100), cell("ssd", "resnet50", 600, width=0.5)]
+    for index in (3, 20, 30, 41, 60):
+        cells[index] |= {"trusted": False, "reasons": "clock was throttled"}
+    return [*cells, failed(), skipped()]
+
+
+def failed() -> dict[str, Any]:
+    return made(
+        "failed",
+        status="failed",
+        label="R-FCN ResNet-152 900 px 300 prop.",
+        ap=None,
+        latency_ms_p50=None,
+        trusted=None,
+        reason="train: the process was ended by SIGKILL; out of memory, or killed by hand: try a smaller size or "
+        "train.batch_size",
+    )
+
+
+def skipped() -> dict[str, Any]:
+    return made(
+        "skipped",
+        status="skipped",
+        label="Faster R-CNN MobileNet 600 px stride 8 100 prop.",
+        ap=None,
+        latency_ms_p50=None,
+        trusted=None,
+        reason="stride=8 is not available for this extractor (it has: 16)",
+    )
+
+
+def framed(folder: Path, study: list[Mapping[str, Any]]) -> pd.DataFrame:
+    """Save rows, merge them and read the table."""
+    return table.read(written(folder, study))
+
+
+def written(folder: Path, study: list[Mapping[str, Any]]) -> Path:
+    """Save rows and merge them; return the table."""
+    for row in study:
+        rows.save(folder / "rows", row)
+    rows.merge(folder / "rows", folder / "results.csv")
+    return folder / "results.csv"

@@ -1,0 +1,90 @@
+"""The machine is found without torch, and says what is there."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tradeoff.core import machine
+from tradeoff.core.errors import ConfigError
+
+
+class FakeNVML:
+    """A driver library with two GPUs."""
+
+    class NVMLError(Exception):
+        pass
+
+    names = ("NVIDIA H200", "NVIDIA L4")
+    broken = False
+
+    def nvmlInit(self):  # noqa: N802  the library's name
+        if self.broken:
+            raise self.NVMLError("Driver Not Loaded")
+
+    def nvmlShutdown(self):  # noqa: N802
+        pass
+
+    def nvmlDeviceGetCount(self):  # noqa: N802
+        return len(self.names)
+
+    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+        return index
+
+    def nvmlDeviceGetName(self, handle):  # noqa: N802
+        return self.names[handle]
+
+    def nvmlSystemGetDriverVersion(self):  # noqa: N802
+        return "580.1"
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    fake = FakeNVML()
+    monkeypatch.setitem(sys.modules, "pynvml", fake)
+    monkeypatch.setattr(machine, "torch_has_cuda", lambda: True)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return fake
+
+
+def test_auto_takes_the_first_gpu(driver):
+    found = machine.detect("auto")
+    assert (found.device, found.device_name, found.driver_version) == ("cuda:0", "NVIDIA H200", "580.1")
+
+
+def test_a_gpu_is_chosen_by_number(driver):
+    assert machine.detect("cuda:1").device_name == "NVIDIA L4"
+
+
+def test_visible_devices_are_counted_as_torch_counts_them(driver, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert machine.detect("cuda").device_name == "NVIDIA L4"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert machine.detect("auto").device == "cpu"
+
+
+def test_a_missing_gpu_is_refused_with_what_there_is(driver):
+    with pytest.raises(ConfigError, match="device=cuda:5: no such CUDA device; found: NVIDIA H200, NVIDIA L4"):
+        machine.detect("cuda:5")
+
+
+def test_a_broken_driver_leaves_the_cpu_and_says_why(driver):
+    driver.broken = True
+    assert machine.detect("auto").device == "cpu"
+    with pytest.raises(ConfigError, match="Driver Not Loaded"):
+        machine.detect("cuda")
+
+
+def test_the_cpu_is_named_with_its_threads():
+    found = machine.detect("cpu")
+    assert found.device_name.endswith(f", {machine.threads()} threads")
+    assert found.driver_version is None
+    assert found.torch_version[0].isdigit()
+
+
+def test_the_build_of_torch_is_read_without_importing_it():
+    code = (
+        "import sys; from tradeoff.core import machine; told = machine.torch_has_cuda(); "
+        "assert 'torch' not in sys.modules; import torch; assert told == (torch.version.cuda is not None)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,57 @@
+"""Doubts about samples, from numbers made by hand."""
+
+import pytest
+
+from tradeoff.probes.doubts import doubts, drift_of
+
+
+def _doubts(samples: list[float], inputs: int = 1) -> list[str]:
+    return doubts(samples, inputs, min_samples=20, precision=0.02)
+
+
+def test_steady_samples_raise_no_doubt():
+    assert _doubts([10.0, 10.1] * 20) == []
+
+
+def test_too_few_samples_are_told_with_what_to_do():
+    assert _doubts([10.0] * 19) == ["only 19 of 20 samples fitted in; raise measure.max_s"]
+    assert doubts([10.0] * 10, 1, min_samples=6, precision=0.02) == [
+        "10 samples are too few to claim a median; set measure.min_samples to 11"
+    ]
+
+
+def test_an_unknown_median_is_told_with_its_precision():
+    # 20 samples: ranks 6 and 15 hold the median. Sorted 9 x8, 10 x4, 11 x8: 9..11 around 10 is ±10 %
+    samples = [9.0, 11.0, 10.0, 11.0, 9.0] * 4
+    assert _doubts(samples) == ["the median is known to ±10.0 % only; raise measure.max_s"]
+
+
+def test_a_wide_middle_half_is_told():
+    # quartiles 8 and 12 of median 8 or 12 -> mean 10: 40 %
+    reasons = _doubts([8.0, 12.0] * 100)
+    assert any("spreads over 40 % of the median" in reason for reason in reasons)
+
+
+def test_drift_is_told_with_its_sign():
+    reasons = _doubts([10.0] * 20 + [11.5] * 20)
+    assert any("+15 % off the first" in reason for reason in reasons)
+    assert any("-13 % off the first" in reason for reason in _doubts([11.5] * 20 + [10.0] * 20))
+
+
+def test_drift_compares_each_input_with_itself():
+    # three inputs, 1, 5 and 9 ms, 20 samples: both halves hold each, though in unequal numbers
+    samples = [(1.0, 5.0, 9.0)[i % 3] for i in range(20)]
+    assert drift_of(samples, 3) == 0.0
+    assert drift_of(samples[:10] + [1.2 * sample for sample in samples[10:]], 3) == pytest.approx(0.2)
+
+
+def test_different_inputs_drift_only_if_their_intervals_are_apart():
+    overlapping = [8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
+    assert drift_of(overlapping, 12) == 0.0
+    apart = [8.0, 9.0, 10.0, 10.0, 11.0, 12.0, 14.0, 15.0, 15.0, 15.0, 16.0, 17.0]
+    assert drift_of(apart, 12) == pytest.approx(0.5)
+    assert drift_of([1.0, 9.0], 2) == 0.0
+
+
+def test_a_clock_that_sees_nothing_is_told():
+    assert "shorter than the clock can tell" in _doubts([0.0] * 50)[0]

@@ -1,0 +1,285 @@
+"""The timing loop on a clock that is told what time it is, and coarsely on the real one."""
+
+import gc
+import itertools
+import random
+import time
+
+import pytest
+import torch
+
+from tests.probes.fakes import FakeClock, FakeCuda, FakeStep, forever
+from tradeoff.probes.latency import Limits, summary, time_steps
+
+CPU = torch.device("cpu")
+
+
+def _limits(**changes: float) -> Limits:
+    asked = {"max_s": 10.0, "min_samples": 20, "warmup_iterations": 3, "warmup_s": 0.0, "precision": 0.02}
+    return Limits(**{**asked, **changes})  # type: ignore[arg-type]
+
+
+def _time(clock: FakeClock, step: FakeStep, inputs: list | None = None, **changes: float):
+    return time_steps(
+        [("all", step)], inputs or [torch.zeros(1)], device=CPU, limits=_limits(**changes), clock_ns=clock
+    )
+
+
+def test_constant_steps_are_measured_exactly_whole_and_split():
+    clock = FakeClock()
+    steps = [(name, FakeStep(clock, ms)) for name, ms in [("preprocess", 2), ("network", 7), ("postprocess", 1)]]
+    timing = time_steps(steps, [0], device=CPU, limits=_limits(), clock_ns=clock)
+    assert timing.samples_ms == [10.0] * 20
+    assert set(timing.stages_ms["network"]) == {7.0}
+    assert timing.gpu_ms is None
+    assert timing.reasons == []
+    got = summary(timing)
+    assert got["n"] == 20
+    assert got["p50"] == got["mean"] == got["min"] == got["q1"] == got["q3"] == 10.0
+    assert got["median_ci"] == (10.0, 10.0)
+    assert got["stages"] == {"preprocess": 2.0, "network": 7.0, "postprocess": 1.0}
+    assert got["p90"] is got["p95"] is got["p99"] is got["gpu_p50"] is None
+
+
+def test_each_step_takes_the_output_of_the_one_before():
+    results = []
+    steps = [("double", lambda x: 2 * x), ("keep", results.append)]
+    time_steps(steps, [1, 2], device=CPU, limits=_limits(max_s=0.2))
+    assert set(results) == {2, 4}
+
+
+def test_samples_cycle_through_the_inputs_in_order():
+    clock = FakeClock()
+    durations = {1: 10.0, 2: 20.0, 3: 30.0}
+
+    def step(value: int) -> None:
+        clock.advance(durations[value])
+
+    timing = time_steps([("all", step)], [1, 2, 3], device=CPU, limits=_limits(max_s=1.0), clock_ns=clock)
+    assert timing.samples_ms[:7] == [10.0, 20.0, 30.0, 10.0, 20.0, 30.0, 10.0]
+    assert timing.stages_ms["all"][:4] == [10.0, 20.0, 30.0, 10.0]
+    assert timing.inputs == 3
+
+
+def test_cuda_waits_once_for_a_sample_and_after_each_step_for_the_split(monkeypatch: pytest.MonkeyPatch):
+    clock = FakeClock()
+    cuda = FakeCuda(clock, monkeypatch)
+    # Host and queue overlap: 3 ms, then 1 ms of launching; the queue works from 4 to 14; the host goes on to 8; the
+    # queue takes 1 more, from 14 to 15. Events stand at 3 and 15. Split and waited for: 3, 1 + 10, 4 + 1.
+    steps = [("preprocess", cuda.step(3, 0)), ("network", cuda.step(1, 10)), ("postprocess", cuda.step(4, 1))]
+    timing = time_steps(steps, [0], device=torch.device("cuda"), limits=_limits(), clock_ns=clock)
+    assert set(timing.samples_ms) == {15.0}
+    assert set(timing.gpu_ms) == {12.0}
+    assert summary(timing)["gpu_p50"] == 12.0
+    assert summary(timing)["stages"] == {"preprocess": 3.0, "network": 11.0, "postprocess": 5.0}
+    whole, split = timing.warmup + len(timing.samples_ms), len(timing.stages_ms["network"])
+    assert cuda.syncs == 1 + whole + 3 * split  # one before all
+
+
+def test_a_single_step_lies_between_the_events(monkeypatch: pytest.MonkeyPatch):
+    clock = FakeClock()
+    cuda = FakeCuda(clock, monkeypatch)
+    timing = time_steps(
+        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=_limits(), clock_ns=clock
+    )
+    assert set(timing.gpu_ms) == {11.0}
+
+
+def test_warm_up_runs_every_shape_before_the_first_sample():
+    clock = FakeClock()
+    step = FakeStep(clock, 1.0)
+    shapes = [(1, 4), (2, 4), (1, 4), (3, 4)]
+    timing = _time(clock, step, [torch.zeros(shape) for shape in shapes])
+    warm = [tuple(value.shape) for value in step.seen[: timing.warmup]]
+    assert warm[:3] == [(1, 4), (2, 4), (3, 4)]
+    assert timing.warmup == 3 + 10  # the first input, until five and five agree
+
+
+def test_shapes_of_nested_inputs_and_images_are_told_apart():
+    from PIL import Image
+
+    clock = FakeClock()
+    step = FakeStep(clock, 1.0)
+    inputs = [
+        (torch.zeros(1), [torch.zeros(2)]),
+        (torch.zeros(1), [torch.zeros(3)]),
+        {"image": torch.zeros(1)},
+        {"image": torch.zeros(1, dtype=torch.float64)},
+        Image.new("RGB", (2, 3)),
+        Image.new("RGB", (3, 2)),
+    ]
+    timing = _time(clock, step, inputs)
+    assert timing.warmup == 6 + 10
+
+
+def test_slow_first_runs_are_not_among_the_samples():
+    clock = FakeClock()
+    timing = _time(clock, FakeStep(clock, [500.0, 100.0, 30.0, 12.0, 10.0]))
+    assert set(timing.samples_ms) == {10.0}
+
+
+def test_warm_up_goes_on_until_times_settle():
+    clock = FakeClock()
+    falling = [100.0 * 0.9**i for i in range(20)]  # five runs later is 41 % less
+    timing = _time(clock, FakeStep(clock, falling))
+    assert timing.warmup > 20
+    assert timing.reasons == []
+
+
+def test_warm_up_lasts_as_long_and_as_often_as_asked():
+    clock = FakeClock()
+    assert _time(clock, FakeStep(clock, 10.0), warmup_iterations=50).warmup == 50
+    # the whole is bounded by 10 s; 2 s of 10 ms are 200 runs
+    assert _time(clock, FakeStep(clock, 10.0), warmup_s=2.0).warmup == 200
+
+
+def test_warm_up_that_cannot_be_had_is_told():
+    clock = FakeClock()
+    timing = _time(clock, FakeStep(clock, 10.0), max_s=1.0, warmup_s=2.0)
+    assert timing.warmup == 50  # half of max_s
+    assert timing.reasons == ["warm-up ended after 50 runs and 0.5 s, not 3 runs and 2 s; raise measure.max_s"]
+
+
+def test_shapes_that_were_not_warmed_up_are_told():
+    clock = FakeClock()
+    inputs = [torch.zeros(size) for size in range(1, 21)]
+    timing = _time(clock, FakeStep(clock, 100.0), inputs, max_s=1.0)
+    assert "15 of 20 input shapes were not warmed up; raise measure.max_s" in timing.reasons
+
+
+def test_times_that_never_settle_end_the_warm_up_with_a_reason():
+    clock = FakeClock()
+    growing = (1.0 * 1.03**i for i in range(400))  # five runs later is 16 % more
+    timing = _time(clock, FakeStep(clock, growing), max_s=100_000.0)
+    assert timing.warmup == 300
+    assert any("before its times settled" in reason for reason in timing.reasons)
+
+
+@pytest.mark.parametrize("duration_ms", [0.01, 1, 40, 700, 1000, 1600, 5000, 100_000])
+@pytest.mark.parametrize("shapes", [1, 30])
+def test_all_in_all_time_is_bounded_for_any_slow_callable(duration_ms: float, shapes: int):
+    clock = FakeClock()
+    noise = random.Random(0)
+    step = FakeStep(clock, (duration_ms * noise.choice([0.2, 1.0]) for _ in iter(int, 1)))
+    timing = _time(clock, step, [torch.zeros(i + 1) for i in range(shapes)], max_s=1.0, precision=1e-9)
+    assert clock.now_ns / 1e9 <= 1.5 * 1.0 + duration_ms / 1e3 + 1e-6
+    assert len(timing.samples_ms) >= 1
+
+
+def test_a_run_longer_than_all_time_is_reported_as_the_cold_run_it_was():
+    clock = FakeClock()
+    timing = _time(clock, FakeStep(clock, 60_000.0))
+    assert timing.samples_ms == [60_000.0]
+    assert "warm-up left no time: the only sample is a warm-up run; raise measure.max_s" in timing.reasons
+    assert summary(timing)["stages"] == {"all": None}
+
+
+def test_noise_is_sampled_until_the_median_is_known():
+    clock = FakeClock()
+    noise = random.Random(4)
+    step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
+    timing = _time(clock, step, precision=0.01)
+    # the interval's half-width is about 1.96 * 1.2533 * 5 % / sqrt(n) = 1 % at n = 151
+    assert 60 < len(timing.samples_ms) < 400
+    low, high = summary(timing)["median_ci"]
+    assert high - low <= 0.021 * summary(timing)["p50"]
+    assert timing.reasons == []
+
+
+def test_time_that_ends_before_the_median_is_known_is_told():
+    clock = FakeClock()
+    noise = random.Random(5)
+    step = FakeStep(clock, (noise.gauss(50, 5) for _ in iter(int, 1)))
+    timing = _time(clock, step, max_s=2.0, precision=0.001)
+    assert any(r.startswith("the median is known to ±") and "raise measure.max_s" in r for r in timing.reasons)
+
+
+def test_high_percentiles_appear_with_enough_samples():
+    clock = FakeClock()
+    timing = _time(clock, FakeStep(clock, forever([10.0] * 9 + [20.0])), min_samples=700)
+    got = summary(timing)
+    assert got["p50"] == 10.0
+    assert got["p95"] == got["p99"] == 20.0
+
+
+def test_the_collector_rests_while_timing_and_is_restored():
+    states = []
+    time_steps([("all", lambda _: states.append(gc.isenabled()))], [0], device=CPU, limits=_limits(max_s=0.1))
+    assert not any(states)
+    assert gc.isenabled()
+
+
+def test_the_collector_is_restored_after_an_error():
+    def fails(_: object) -> None:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        time_steps([("all", fails)], [0], device=CPU, limits=_limits())
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        time_steps([("all", lambda _: None)], [0], device=CPU, limits=_limits(max_s=0.05))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_progress_is_told_now_and_then_and_takes_no_measured_time():
+    clock = FakeClock()
+    told = []
+
+    def progress(done_s: float, total_s: float) -> None:
+        told.append((done_s, total_s))
+        clock.advance(3.0)
+
+    timing = time_steps(
+        [("all", FakeStep(clock, 50.0))], [0], device=CPU, limits=_limits(), clock_ns=clock, progress=progress
+    )
+    assert set(timing.samples_ms) == {50.0}
+    assert [total for _, total in told] == [15.0] * len(told)
+    gaps = [after - before for (before, _), (after, _) in itertools.pairwise(told)]
+    assert len(gaps) > 3
+    assert min(gaps) >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("steps", "inputs", "device", "match"),
+    [
+        ([], [0], "cpu", "expected at least one"),
+        ([("a", abs), ("a", abs)], [0], "cpu", "no name twice"),
+        ([("a", abs)], [], "cpu", "got no inputs"),
+        ([("a", abs)], [0], "meta", "got device meta"),
+    ],
+)
+def test_what_cannot_be_timed_is_refused(steps: list, inputs: list, device: str, match: str):
+    with pytest.raises(ValueError, match=match):
+        time_steps(steps, inputs, device=torch.device(device), limits=_limits())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"max_s": 0.0}, {"precision": float("nan")}, {"min_samples": 0}, {"warmup_s": -1.0}]
+)
+def test_limits_out_of_range_are_refused(changes: dict[str, float]):
+    with pytest.raises(ValueError, match=rf"Limits.{next(iter(changes))}: got"):
+        _limits(**changes)
+
+
+def test_a_spin_of_ten_milliseconds_is_read_within_five_percent():
+    def spin(_: object) -> None:
+        end = time.perf_counter_ns() + 10_000_000
+        while time.perf_counter_ns() < end:
+            pass
+
+    for _ in range(3):  # the machine is shared
+        timing = time_steps([("all", spin)], [0], device=CPU, limits=_limits(max_s=1.0))
+        if summary(timing)["p50"] == pytest.approx(10.0, rel=0.05):
+            return
+    pytest.fail(f"10 ms were read as {summary(timing)['p50']} ms")
+
+
+def test_the_instrument_itself_takes_microseconds():
+    timing = time_steps([("all", lambda _: None)], [0], device=CPU, limits=_limits(max_s=0.2))
+    assert summary(timing)["p50"] < 0.05

@@ -1,0 +1,136 @@
+"""Planning: shared stages, skipped cells, failures that stay where they are."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tradeoff.core import rows
+from tradeoff.core.digest import digest
+from tradeoff.core.machine import Machine
+from tradeoff.pipeline import run_id
+from tradeoff.run import enumerate_cells
+
+ROOT = Path(__file__).parents[1]
+CPU = Machine("cpu", "a CPU", "2.15", "0.30")
+OTHER = Machine("cpu", "another CPU", "2.15", "0.30")
+
+
+def cells(*words):
+    return [cell for cell, _ in enumerate_cells(list(words))]
+
+
+def test_proposals_share_a_training_and_nothing_else():
+    found = [c.stages(CPU) for c in cells("-m", "proposals=10,50,300", "train.minutes=null")]
+    assert len({digest(stages.train) for stages in found}) == 1
+    assert len({digest(stages.predict) for stages in found}) == 3
+    assert len({run_id(stages) for stages in found}) == 3
+
+
+def test_the_batch_size_changes_the_measurement_alone():
+    one, eight = (c.stages(CPU) for c in cells("-m", "batch_size=1,8"))
+    assert one.evaluate == eight.evaluate
+    assert digest(one.measure) != digest(eight.measure)
+
+
+def test_how_much_is_scored_or_timed_does_not_retrain():
+    (base,) = cells()
+    (other,) = cells("evaluate.images=7", "measure.max_s=1", "data.val_seed=5")
+    assert digest(base.stages(CPU).train) == digest(other.stages(CPU).train)
+    assert digest(base.stages(CPU).predict) != digest(other.stages(CPU).predict)
+
+
+def test_a_limit_in_minutes_makes_a_training_a_fact_of_its_machine():
+    (timed,) = cells("train.minutes=1")
+    (counted,) = cells("train.minutes=null")
+    assert digest(timed.stages(CPU).train) != digest(timed.stages(OTHER).train)
+    assert digest(counted.stages(CPU).train) == digest(counted.stages(OTHER).train)
+    assert digest(counted.stages(CPU).measure) != digest(counted.stages(OTHER).measure)
+
+
+@pytest.mark.parametrize("word", ["seed=1", "size=320", "train.steps=3", "extractor=tiny", "meta_arch=rfcn", "stride=8"])
+def test_what_changes_the_weights_retrains(word):
+    (base,), (other,) = cells(), cells(word)
+    assert digest(base.stages(CPU).train) != digest(other.stages(CPU).train)
+
+
+def test_an_untrained_cell_is_not_scored():
+    (cell,) = cells("train=none")
+    stages = cell.stages(CPU)
+    assert stages.predict is None
+    assert stages.evaluate is None
+    assert cell.words()["weights"] == "random"
+
+
+def test_single_stage_cells_that_differ_in_proposals_are_one():
+    found = cells("-m", "meta_arch=ssd", "proposals=10,300", "stride=8,16")
+    assert len({run_id(c.stages(CPU)) for c in found}) == 1
+
+
+def test_names_and_overrides_are_no_part_of_a_key():
+    (cell,) = cells()
+    renamed = replace(cell, overrides=("a=b",), names=replace(cell.names, data="elsewhere"))
+    assert run_id(renamed.stages(CPU)) == run_id(cell.stages(CPU))
+
+
+SWEEP = ["-m", "meta_arch=ssd,rfcn", "extractor=tiny", "size=64,96", "train=smoke", "train.steps=12", "proposals=5"]
+SWEEP += ["measure.max_s=0.5", "measure.images=2", "evaluate.images=2", "train.checkpoint_s=0", "seed=3"]
+
+
+def start(folder):
+    command = [sys.executable, "-m", "tradeoff.run", *SWEEP]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **quiet)
+
+
+def family(pid):
+    """Return a process and all that descend from it."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(status.parent.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_path):
+    seen = set()
+    for wait_s in (4, 5, 6, 7, 8):
+        process = start(tmp_path)
+        time.sleep(wait_s)
+        tree = family(process.pid)
+        seen |= tree
+        for pid in tree:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.communicate()
+    process = start(tmp_path)
+    out, _ = process.communicate(timeout=240)
+    told = json.loads(out.strip().splitlines()[-1])
+    assert process.returncode == 0
+    assert (told["ok"], told["failed"], told["skipped"]) == (4, 0, 0)
+    table = rows.read_csv(tmp_path / "results" / "results.csv")
+    assert len({row["run_id"] for row in table}) == len(table) == 4
+    time.sleep(1)
+    assert not [pid for pid in seen if Path(f"/proc/{pid}").exists() and "Z" not in state(pid)]
+
+
+def state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"

@@ -1,0 +1,90 @@
+"""Figures laid out in inches: panels at the left, legends at the right, a caption below; nothing is clipped."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+
+from tradeoff.analysis.palette import literal
+
+DPI = 150
+MARGIN_IN = 0.15
+CAPTION_PT = 8.0
+LINE_IN = 0.16  # height of a line of the caption
+LETTER_IN = 0.058  # width of a letter of the caption, on average
+
+
+def new_figure() -> Figure:
+    """Return an empty figure with an Agg canvas of its own; it is known to no global state."""
+    figure = Figure(dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def extent_in(artist: Artist) -> tuple[float, float]:
+    """Return the (width, height) of what an artist draws, inches."""
+    box = artist.get_window_extent()
+    return box.width / DPI, box.height / DPI
+
+
+def put(figure: Figure, axes: Axes, left: float, top: float, width: float, height: float) -> None:
+    """Put axes at a place of the figure; all in inches, `top` from the upper edge."""
+    full_width, full_height = figure.get_size_inches()
+    axes.set_position((left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height))
+
+
+def add_legend(figure: Figure, title: str, handles: Sequence[Any], columns: int = 1) -> Legend:
+    """Add a legend; `arrange` or `stack` puts it at its place."""
+    return figure.legend(
+        handles=list(handles),
+        title=title,
+        ncols=columns,
+        loc="upper left",
+        frameon=False,
+        borderaxespad=0,
+        borderpad=0,
+        fontsize=8.5,
+        title_fontproperties={"size": 8.5, "weight": "bold"},
+        alignment="left",
+        labelspacing=0.45,
+    )
+
+
+def stack(figure: Figure, legends: Sequence[Legend], left: float, top: float) -> None:
+    """Put legends below one another; `left` and `top`, from the upper edge, in inches."""
+    width, height = figure.get_size_inches()
+    for legend in legends:
+        legend.set_bbox_to_anchor((left / width, 1 - top / height), transform=figure.transFigure)
+        top += extent_in(legend)[1] + 0.22
+
+
+def stacked_in(legends: Sequence[Legend]) -> tuple[float, float]:
+    """Return the (width, height) that legends take below one another, inches."""
+    sizes = [extent_in(legend) for legend in legends]
+    return max(width for width, _ in sizes), sum(height + 0.22 for _, height in sizes)
+
+
+def wrapped(caption: str, width_in: float) -> list[str]:
+    """Break a caption into lines that fit a width."""
+    return textwrap.wrap(caption, max(int((width_in - 2 * MARGIN_IN) / LETTER_IN), 20))
+
+
+def add_caption(figure: Figure, lines: Sequence[str]) -> None:
+    """Write a caption along the lower edge."""
+    width, height = figure.get_size_inches()
+    figure.text(
+        MARGIN_IN / width,
+        MARGIN_IN / height,
+        literal("\n".join(lines)),
+        fontsize=CAPTION_PT,
+        color="0.25",
+        ha="left",
+        va="bottom",
+        linespacing=1.25,
+        gid="caption",
+    )

@@ -1,0 +1,100 @@
+"""The column registry: what a row can say, in which unit and which way is better. New columns are appended."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a results table.
+
+    name: as in the header. kind: str, int, float or bool. unit: of the numbers, empty where there is none.
+    better: which way is better, None where neither is. doc: one line.
+    """
+
+    name: str
+    kind: type[str] | type[int] | type[float] | type[bool]
+    unit: str = ""
+    better: Literal["lower", "higher"] | None = None
+    doc: str = ""
+
+
+COLUMNS: tuple[Column, ...] = (
+    # what was asked for
+    Column("run_id", str, doc="digest of the four stage keys"),
+    Column("label", str, doc="what tables and plots print"),
+    Column("status", str, doc="ok, failed or skipped"),
+    Column("reason", str, doc="why it failed or was skipped"),
+    Column("meta_arch", str, doc="how boxes are found, such as faster_rcnn"),
+    Column("extractor", str, doc="network that makes the feature maps"),
+    Column("size", int, "px", doc="two-stage: shorter side; SSD: both sides"),
+    Column("stride", int, "px", doc="of the two-stage feature map"),
+    Column("proposals", int, doc="regions that reach the second stage"),
+    Column("data", str, doc="data set"),
+    Column("train", str, doc="training recipe"),
+    Column("seed", int, doc="initialisation and training stream"),
+    Column("device", str, doc="cpu or cuda"),
+    Column("precision", str, doc="arithmetic of inference"),
+    Column("batch_size", int, "images", doc="images per call of inference"),
+    Column("overrides", str, doc="options that differ from their recipe, separated by blanks"),
+    Column("weights", str, doc="random, scratch, imagenet, shapes, run:ID or file:SHA"),
+    # accuracy
+    Column("ap", float, "", "higher", "COCO AP, mean over IoU 0.50:0.95, 0..1"),
+    Column("ap50", float, "", "higher", "AP at IoU 0.50"),
+    Column("ap75", float, "", "higher", "AP at IoU 0.75"),
+    Column("ap_small", float, "", "higher", "AP of objects below 32² px"),
+    Column("ap_medium", float, "", "higher", "AP of objects of 32² to 96² px"),
+    Column("ap_large", float, "", "higher", "AP of objects above 96² px"),
+    Column("ar_1", float, "", "higher", "recall with 1 detection per image"),
+    Column("ar_10", float, "", "higher", "recall with 10 detections per image"),
+    Column("ar_100", float, "", "higher", "recall with 100 detections per image"),
+    Column("ar_small", float, "", "higher", "recall of objects below 32² px"),
+    Column("ar_medium", float, "", "higher", "recall of objects of 32² to 96² px"),
+    Column("ar_large", float, "", "higher", "recall of objects above 96² px"),
+    Column("eval_images", int, "images", doc="images that were scored"),
+    # time
+    Column("latency_ms_p50", float, "ms", "lower", "median of a call, decoded image to final boxes"),
+    Column("latency_ms_p90", float, "ms", "lower", "what 90 % of calls stay below"),
+    Column("latency_ms_p95", float, "ms", "lower", "what 95 % of calls stay below"),
+    Column("latency_ms_p99", float, "ms", "lower", "what 99 % of calls stay below"),
+    Column("latency_ms_mean", float, "ms", "lower", "mean of a call"),
+    Column("latency_n", int, "calls", doc="calls that were timed"),
+    Column("preprocess_ms_p50", float, "ms", "lower", "median of scaling and copying the image"),
+    Column("network_ms_p50", float, "ms", "lower", "median of the network"),
+    Column("postprocess_ms_p50", float, "ms", "lower", "median of decoding and suppression"),
+    Column("gpu_ms_p50", float, "ms", "lower", "median between events on the GPU"),
+    Column("images_per_s", float, "images/s", "higher", "batch size over the mean of a call"),
+    # other costs
+    Column("gmacs", float, "GMACs", "lower", "multiply-adds of one image at size×size, all proposals"),
+    Column("gflops", float, "GFLOPs", "lower", "twice gmacs"),
+    Column("flops_partial", bool, doc="whether operators without a formula were left out of gmacs"),
+    Column("params", int, "parameters", "lower", "parameters of the detector"),
+    Column("weights_mb", float, "MB", "lower", "10^6 bytes of parameters and buffers"),
+    Column("peak_memory_mb", float, "MB", "lower", "10^6 bytes of inference above what was taken before the model"),
+    Column("energy_j", float, "J", "lower", "energy per image"),
+    # training
+    Column("train_steps", int, "steps", doc="steps that were trained"),
+    Column("train_images", int, "images", doc="images that training saw, repeats included"),
+    Column("train_s", float, "s", "lower", "wall clock of training"),
+    Column("train_images_per_s", float, "images/s", "higher", "speed of training"),
+    Column("train_peak_memory_mb", float, "MB", "lower", "10^6 bytes of training"),
+    Column("train_stopped_by", str, doc="what ended training: steps or minutes"),
+    Column("final_loss", float, "", "lower", "loss at the end of training"),
+    # trust
+    Column("trusted", bool, doc="whether the row passed every rule of trust"),
+    Column("reasons", str, doc="why it did not"),
+    # where it comes from
+    Column("device_name", str, doc="name of the CPU or GPU"),
+    Column("torch_version", str),
+    Column("torchvision_version", str),
+    Column("driver_version", str),
+    Column("code_version", str, doc="version of this package"),
+    Column("created_utc", str, doc="when the row was written, ISO 8601"),
+    Column("train_key", str, doc="key of the training in the cache"),
+    Column("predict_key", str, doc="key of the predictions in the cache"),
+    Column("evaluate_key", str, doc="key of the scores in the cache"),
+    Column("measure_key", str, doc="key of the measurement in the cache"),
+)
+
+NAMES = tuple(column.name for column in COLUMNS)
+BY_NAME = {column.name: column for column in COLUMNS}

@@ -1,0 +1,81 @@
+"""Weights of a backbone: read from a file, put into an extractor, taken out of it."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from tradeoff.core.errors import WeightsError
+from tradeoff.extractors.chain import Chain, ChainExtractor
+
+SHOWN = 4  # names in a message
+
+
+def backbone_state(extractor: ChainExtractor, tail: Chain | None) -> dict[str, Tensor]:
+    """Return the weights of body and tail under the names of the whole backbone.
+
+    The tensors are the very ones of the networks: clone them before training goes on.
+    """
+    return extractor.body.backbone_state() | (tail.backbone_state() if tail is not None else {})
+
+
+def load_backbone(extractor: ChainExtractor, tail: Chain | None, path: Path) -> None:
+    """Put the weights of a file into body and tail; other tensors, such as the classifier's, are left.
+
+    Args:
+        extractor: whose body is filled.
+        tail: the second-stage layers, if they are used.
+        path: .safetensors, or .pt of torch; names as in the whole backbone, any floating type.
+
+    Raises:
+        WeightsError: when the file cannot be read, or a tensor is missing or of another shape.
+    """
+    state, own = read(path), backbone_state(extractor, tail)
+    missing = [name for name in own if name not in state and not name.endswith(".num_batches_tracked")]
+    unlike = [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in own.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if missing or unlike:
+        told = [f"{word} {listed(names)}" for word, names in (("lacks", missing), ("has", unlike)) if names]
+        raise WeightsError(
+            f"{path}: {'; '.join(told)}. Expected the state dict of this very backbone; "
+            "check extractor.model and extractor.width, or give extractor.weights another file"
+        )
+    with torch.no_grad():
+        for name in own.keys() & state.keys():
+            own[name].copy_(state[name])
+
+
+def read(path: Path) -> Mapping[str, Tensor]:
+    """Read named tensors; code inside the file is never run.
+
+    Raises:
+        WeightsError: when there is no such file, or it holds something else.
+    """
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: no such file of weights; give extractor.weights=PATH to a .pt or .safetensors file, "
+            "or extractor.weights=null to start from scratch"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot be read as weights ({error}); expected .pt or .safetensors") from error
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else content
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise WeightsError(f"{path}: expected a state dict (name to tensor), got {type(state).__name__}")
+    return state
+
+
+def listed(names: list[str]) -> str:
+    """Word a list of names, not all of them if there are many."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
