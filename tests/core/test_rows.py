@@ -1,19 +1,23 @@
 """Rows are checked, saved whole, merged without loss and read back strictly."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
 import time
+from threading import Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeoff.core import rows
 from tradeoff.core.cells import parsed, written
 from tradeoff.core.columns import BY_NAME, Column
 from tradeoff.core.errors import StoreError, TableError
+from tradeoff.core.store import locked
+from tradeoff.core.tables import to_csv
 
 ROW = {"run_id": "a1", "label": "SSD", "status": "ok", "size": 300, "ap": 0.25, "trusted": True}
 
@@ -42,13 +46,32 @@ def table(tmp_path, text):
     return path
 
 
-def test_the_registry_opens_and_ends_as_published():
-    assert rows.COLUMNS[0].name == "run_id"
-    assert [column.name for column in rows.COLUMNS][17:21] == ["ap", "ap50", "ap75", "ap_small"]
-    assert len({column.name for column in rows.COLUMNS}) == len(rows.COLUMNS) == 69
-    assert BY_NAME["latency_ms_p50"].unit == "ms"
-    assert BY_NAME["latency_ms_p50"].better == "lower"
-    assert BY_NAME["ap"].better == "higher"
+ORDER = """run_id label status reason meta_arch extractor size stride proposals data train seed device precision
+batch_size overrides weights
+ap ap50 ap75 ap_small ap_medium ap_large ar_1 ar_10 ar_100 ar_small ar_medium ar_large eval_images
+latency_ms_p50 latency_ms_p90 latency_ms_p95 latency_ms_p99 latency_ms_mean latency_n preprocess_ms_p50 network_ms_p50
+postprocess_ms_p50 gpu_ms_p50 images_per_s
+gmacs gflops flops_partial params weights_mb peak_memory_mb energy_j
+train_steps train_images train_s train_images_per_s train_peak_memory_mb train_stopped_by final_loss
+trusted reasons
+device_name torch_version torchvision_version driver_version code_version created_utc train_key predict_key
+evaluate_key measure_key
+"""
+
+
+def test_columns_keep_their_published_order_and_are_only_appended_to():
+    assert [column.name for column in rows.COLUMNS][: len(ORDER.split())] == ORDER.split()
+
+
+def test_every_number_with_a_unit_in_its_name_says_it():
+    for suffix, unit in {"_ms_p50": "ms", "_mb": "MB", "_j": "J", "_s": "s"}.items():
+        named = [column for column in rows.COLUMNS if column.name.endswith(suffix)]
+        assert {column.unit for column in named} <= {unit, "images/s"}
+    assert (BY_NAME["ap"].better, BY_NAME["latency_ms_p50"].better, BY_NAME["size"].better) == (
+        "higher",
+        "lower",
+        None,
+    )
 
 
 def test_a_row_gets_every_column_in_order():
@@ -85,8 +108,8 @@ def test_a_wrong_value_is_refused_by_its_column(row, named):
 
 
 def test_every_fault_is_told_and_the_likely_name_too():
-    with pytest.raises(TableError, match="latency_ms_p50") as error:
-        rows.checked({"latency_ms_p5": 1.0, "size": "x"})
+    with pytest.raises(TableError, match="mean 'latency_ms_p95'") as error:
+        rows.checked({"latency_ms_95": 1.0, "size": "x"})
     assert "'size'" in str(error.value)
 
 
@@ -156,7 +179,7 @@ def test_cells_are_written_plainly(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+a", "-a", "@SUM(A1)", "\tx", "'=1", "'a", "''", 'a"b', "a,b", "a\nb", " a "]
+    "text", ["=1+1", "+a", "-a", "@SUM(A1)", "\tx", "\r", "a\rb", "'=1", "'a", "''", 'a"b', "a,b", "a\nb", " a "]
 )
 def test_any_text_comes_back_and_none_is_a_formula(tmp_path, text):
     rows.save(tmp_path / "rows", ROW | {"reason": text})
@@ -165,11 +188,20 @@ def test_any_text_comes_back_and_none_is_a_formula(tmp_path, text):
     assert not written(text).startswith(("=", "+", "-", "@", "\t"))
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_text_survives_a_cell(text):
     assert parsed(written(text), Column("label", str)) == text
 
 
+@settings(deadline=None)
+@given(st.lists(st.text(), min_size=1))
+def test_a_table_survives_any_text(texts):
+    table = to_csv([rows.checked({"label": text}) for text in texts])
+    assert [cells["label"] for cells in csv.DictReader(io.StringIO(table, newline=""))] == [*map(written, texts)]
+
+
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_a_float_keeps_six_digits_in_a_cell(value):
     assert parsed(written(value), Column("ap", float)) == pytest.approx(value, rel=1e-5)
@@ -279,3 +311,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         rows.save(tmp_path / "file" / "rows", ROW)
     with pytest.raises(StoreError, match="file"):
         rows.merge(tmp_path, tmp_path / "file" / "table.csv")
+
+
+def test_a_merge_waits_for_the_one_before_it(tmp_path):
+    rows.save(tmp_path / "rows", ROW)
+    merge = Thread(target=rows.merge, args=(tmp_path / "rows", tmp_path / "table.csv"))
+    with locked(tmp_path / ".table.csv.lock"):
+        merge.start()
+        merge.join(0.3)
+        assert merge.is_alive()
+        assert not (tmp_path / "table.csv").exists()
+        rows.save(tmp_path / "rows", ROW | {"run_id": "late"})
+    merge.join()
+    assert {row["run_id"] for row in rows.read_csv(tmp_path / "table.csv")} == {"a1", "late"}

@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional as reference
 
 from tradeoff.data.dataset import Example
-from tradeoff.data.transforms import collate, flip, resize, resized, to_input, to_original, to_targets
+from tradeoff.data.transforms import Resizer, collate, flip, resize, resized, to_input, to_original, to_targets
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_fixed_size_is_square() -> None:
 
 @pytest.mark.parametrize("size", [20, 64, 300])
 @pytest.mark.parametrize("resizer", ["fixed", "keep_aspect"])
-def test_resizing_is_that_of_pillow_and_torchvision(size: int, resizer: str) -> None:
+def test_resizing_is_that_of_pillow_and_torchvision(size: int, resizer: Resizer) -> None:
     image = np.random.default_rng(0).integers(0, 256, (97, 131, 3), dtype=np.uint8)
     height, width = resized((97, 131), size, resizer)
     ours = resize(image, size, resizer)

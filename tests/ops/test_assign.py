@@ -49,7 +49,7 @@ def test_of_two_claims_the_larger_wins_and_of_equal_ones_the_first(first: float,
 
 
 def test_an_object_without_overlap_claims_nothing() -> None:
-    assert match(torch.tensor([[0.0, 0.0], [0.6, 0.0]]), 0.5, 0.5, force=True).tolist() == [1, -1]
+    assert match(torch.tensor([[0.0, 0.0], [0.0, 0.6]]), 0.5, 0.5, force=True).tolist() == [-1, 1]
 
 
 @pytest.mark.parametrize("force", [True, False])

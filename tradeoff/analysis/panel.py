@@ -79,7 +79,7 @@ def ticks(low: float, high: float) -> list[float]:
         inside = [float(format(value, ".12g")) for value in found if low <= value <= high]
         if len(inside) >= 4:
             return inside[:: math.ceil(len(inside) / 9)]
-    even = MaxNLocator(7).tick_values(low, high)
+    even = MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
     return [float(format(value, ".12g")) for value in even if low <= value <= high]
 
 

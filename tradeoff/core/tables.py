@@ -16,11 +16,13 @@ from tradeoff.core.errors import TableError
 
 def to_csv(rows: list[dict[str, Any]]) -> str:
     """Return the text of a table."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(NAMES)
-    writer.writerows([written(row[name]) for name in NAMES] for row in rows)
-    return text.getvalue()
+    lines = [NAMES, *([quoted(written(row[name])) for name in NAMES] for row in rows)]
+    return "".join(",".join(line) + "\n" for line in lines)
+
+
+def quoted(cell: str) -> str:
+    """Quote a cell where it must be; the csv module forgets a lone carriage return, and then cannot read it back."""
+    return '"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n\r') else cell
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:

@@ -5,14 +5,23 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tradeoff.detectors.two_stage import TwoStage, assemble
+from tradeoff.detectors.two_stage import TwoStage, two_stage
 from tradeoff.ops.crop import crop_and_resize
 
 
 class CropThenTail(nn.Module):
-    """Source: Ren et al. 2015; crop and resize in place of RoI pooling as in Huang et al. 2017, section 3.4.2.
+    """The head of Faster R-CNN.
 
     Legend: N images, P proposals, C classes.
+
+    Args:
+        tail: last stage of the backbone, with `out_channels`.
+        classes: C.
+        crop: side of the cropped feature map, cells.
+        maxpool: kernel and stride of the max-pool after the crop; 1 is none.
+
+    Source: Ren et al. 2015, section 3.2; crop and resize in place of RoI pooling as in Huang et al. 2017,
+    section 3.4.2.
     """
 
     def __init__(self, tail: nn.Module, *, classes: int, crop: int, maxpool: int) -> None:
@@ -22,27 +31,39 @@ class CropThenTail(nn.Module):
         self.classes = nn.Linear(channels, classes + 1)
         self.boxes = nn.Linear(channels, 4 * classes)
         for layer in (self.classes, self.boxes):
-            nn.init.xavier_uniform_(layer.weight)  # variance scaling 1.0, fan average, uniform
+            nn.init.xavier_uniform_(layer.weight)  # TF OD API: variance scaling 1.0, fan average, uniform
             nn.init.zeros_(layer.bias)
 
     def prepare(self, features: Tensor) -> Tensor:
-        """Return the feature map as it is."""
+        """Return the feature map as it is: everything depends on the proposals."""
         return features
 
     def classify(self, prepared: Tensor, boxes: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Return logits (N, P, C + 1) and deltas (N, P, C, 4) of boxes (N, P, 4)."""
+        """Return logits (N, P, C + 1), background last, and deltas (N, P, C, 4) of boxes (N, P, 4) px.
+
+        Args:
+            prepared: (N, D, H, W).
+            boxes: px of the network input.
+            image_size: (height, width) px of the padded network input.
+        """
         crops = crop_and_resize(prepared, boxes, image_size, self.crop)
         if self.maxpool > 1:
             crops = F.max_pool2d(crops, self.maxpool)
-        pooled = self.tail(crops).mean(dim=(2, 3))
-        shape = boxes.shape[:2]
-        return self.classes(pooled).unflatten(0, shape), self.boxes(pooled).view(*shape, -1, 4)
+        pooled = self.tail(crops).mean(dim=(2, 3)).unflatten(0, boxes.shape[:2])
+        return self.classes(pooled), self.boxes(pooled).unflatten(-1, (-1, 4))
 
 
-def faster_rcnn(
-    *, extractor: nn.Module, classes: int, size: int, crop: int, maxpool: int, **options: Any
-) -> TwoStage:
-    """Build Faster R-CNN; `options` are those of `recipes.detectors.TwoStage`."""
+def faster_rcnn(*, extractor: nn.Module, classes: int, size: int, crop: int, maxpool: int, **shared: Any) -> TwoStage:
+    """Build Faster R-CNN.
+
+    Args:
+        extractor: with one level and a tail.
+        classes: C.
+        size: px, to which the anchors are scaled.
+        crop: side of the cropped feature map, cells.
+        maxpool: max-pool after the crop; 1 is none.
+        **shared: the other arguments of `two_stage`.
+    """
     tail: Any = extractor.tail
     head = CropThenTail(tail(), classes=classes, crop=crop, maxpool=maxpool)
-    return assemble(extractor, head, size=size, options=options)
+    return two_stage(extractor=extractor, head=head, classes=classes, size=size, **shared)

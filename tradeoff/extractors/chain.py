@@ -54,7 +54,7 @@ class ChainExtractor(nn.Module):
         super().__init__()
         self.levels = tuple(levels)
         self.body = body
-        self._unclaimed = [tail] if tail is not None else []
+        self._unclaimed: tuple[Chain | None] = (tail,)  # in a tuple, so that it is no submodule
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -69,12 +69,19 @@ class ChainExtractor(nn.Module):
                 found[name] = features
         return found
 
+    @property
+    def unclaimed(self) -> Chain | None:
+        """The tail, until it is handed over."""
+        return self._unclaimed[0]
+
     def tail(self) -> Chain:
         """Hand over the layers of the second stage, once: whoever asks owns them, so no weight is held twice.
 
         Raises:
             RuntimeError: if it was built without them, or they have been handed over.
         """
-        if not self._unclaimed:
+        tail = self.unclaimed
+        if tail is None:
             raise RuntimeError("the tail was not asked for when this extractor was built, or has been handed over")
-        return self._unclaimed.pop()
+        self._unclaimed = (None,)
+        return tail

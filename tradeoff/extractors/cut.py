@@ -3,8 +3,9 @@
 A backbone is one network whose `feature_info` lists the modules that end a stage: name, channels, stride.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ def find_tail(backbone: nn.Module, stride: int, tail_stride: int) -> Cut:
             f"the last two stages have strides {found}, expected {stride} and {stride * tail_stride}; "
             "change stride or extractor.tail_stride"
         )
-    return Cut(last[:1] and (last[0],), last[1])
+    return Cut((last[0],), last[1])
 
 
 def extract(backbone: nn.Module, cut: Cut) -> ChainExtractor:
@@ -79,9 +80,9 @@ def extract(backbone: nn.Module, cut: Cut) -> ChainExtractor:
     if cut.tail:
         after = names[end : names.index(cut.tail.name) + 1]
         tail = Chain({name: modules[name] for name in after}, cut.tail.channels)
-    prove(backbone, body, tail, cut)
-    for layer in tail.modules() if tail else ():
-        undilate(layer)
+    prove(backbone, [body, tail] if tail else [body], cut)
+    if tail:
+        undilate(tail)
     config = getattr(backbone, "pretrained_cfg", {})
     mean, std = config.get("mean", IMAGENET_MEAN), config.get("std", IMAGENET_STD)
     return ChainExtractor(body, cut.levels, tail, mean, std)
@@ -96,7 +97,7 @@ def flatten(backbone: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
     modules = {key: module for name, child in backbone.named_children() for key, module in parts(name, child, names)}
     lacking = [name for name in names if name not in modules]
     if lacking:
-        raise CombinationError(f"the backbone has no module {listed(lacking)} between others, so it cannot be cut there")
+        raise CombinationError(f"the backbone has no module {listed(lacking)}, so it cannot be cut there")
     return modules
 
 
@@ -111,29 +112,68 @@ def parts(name: str, module: nn.Module, names: Sequence[str]) -> Iterator[tuple[
         raise CombinationError(f"{name} ({type(module).__name__}) is no sequence of modules, so it cannot be cut")
 
 
-def prove(backbone: nn.Module, body: Chain, tail: Chain | None, cut: Cut) -> None:
+def prove(backbone: Any, pieces: Sequence[Chain], cut: Cut) -> None:
     """Compare the pieces with the whole backbone on a picture, before anything is changed.
 
     Raises:
         CombinationError: when an output or its size differs.
     """
-    picture = torch.linspace(-2, 2, 3 * PROBE_PX**2).view(1, 3, PROBE_PX, PROBE_PX)
     training = backbone.training
     backbone.eval()
     try:
-        with torch.no_grad():
-            expected = record(backbone, backbone.forward_features, picture, cut)
-            got = record(backbone, tail_after(body, tail), picture, cut)
+        expected = record(backbone, backbone.forward_features, cut)
+        got = record(backbone, nn.Sequential(*pieces), cut)
     except (RuntimeError, AssertionError, AttributeError, TypeError, ValueError, IndexError) as error:
         raise CombinationError(f"the backbone is no chain of convolutional modules ({error})") from error
     finally:
         backbone.train(training)
     for level in cut.outputs:
-        shape = (1, level.channels, *[-(-PROBE_PX // level.stride_px)] * 2)
-        if got[level.name].shape != shape or expected[level.name].shape != shape:
-            raise CombinationError(
-                f"{level.name} gives {tuple(got[level.name].shape)} for {PROBE_PX}×{PROBE_PX} px, expected {shape}: "
-                "its layers are not padded, or it is no convolutional backbone"
-            )
-        if not torch.allclose(got[level.name], expected[level.name], atol=1e-5):
-            raise CombinationError(f"{level.name} is not reached by running the backbone's modules in order")
+        compare(level, got[level.name], expected[level.name])
+
+
+def record(backbone: nn.Module, run: Callable[[Tensor], Tensor], cut: Cut) -> dict[str, Tensor]:
+    """Run something on a picture and return what the modules at the cut put out."""
+    seen: dict[str, Tensor] = {}
+    hooks = [
+        backbone.get_submodule(level.name).register_forward_hook(
+            lambda module, given, output, name=level.name: seen.update({name: output.clone()})
+        )
+        for level in cut.outputs
+    ]
+    try:
+        with torch.no_grad():
+            run(torch.linspace(-2, 2, 3 * PROBE_PX**2).view(1, 3, PROBE_PX, PROBE_PX))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def compare(level: Level, got: Tensor, expected: Tensor) -> None:
+    """Refuse an output that differs from the whole backbone's, or from what its level promises.
+
+    Raises:
+        CombinationError: with what differs.
+    """
+    side = -(-PROBE_PX // level.stride_px)
+    shape = (1, level.channels, side, side)
+    if expected.shape != shape:
+        raise CombinationError(
+            f"{level.name} gives {tuple(expected.shape)} for {PROBE_PX}×{PROBE_PX} px, expected {shape}: "
+            "its layers are not padded, or it is no convolutional backbone"
+        )
+    if got.shape != shape or not torch.allclose(got, expected, rtol=1e-4, atol=1e-5):
+        raise CombinationError(f"{level.name} is not reached by running the backbone's modules in order")
+
+
+def undilate(module: nn.Module) -> None:
+    """Make the convolutions of a tail dense: it keeps its stride of 1 without dilation, as slim's conv5 does."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d) and isinstance(layer.padding, tuple):
+            layer.padding = tuple(pad // rate for pad, rate in zip(layer.padding, layer.dilation, strict=True))
+            layer.dilation = (1, 1)
+
+
+def listed(values: Iterable[object]) -> str:
+    """Word a list of values."""
+    return ", ".join(map(str, values)) or "none"

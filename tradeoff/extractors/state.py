@@ -23,18 +23,17 @@ def backbone_state(extractor: ChainExtractor, tail: Chain | None) -> dict[str, T
     return extractor.body.backbone_state() | (tail.backbone_state() if tail is not None else {})
 
 
-def load_backbone(extractor: ChainExtractor, tail: Chain | None, path: Path) -> None:
+def load_backbone(extractor: ChainExtractor, path: Path) -> None:
     """Put the weights of a file into body and tail; other tensors, such as the classifier's, are left.
 
     Args:
-        extractor: whose body is filled.
-        tail: the second-stage layers, if they are used.
+        extractor: whose body, and tail before it is handed over, are filled.
         path: .safetensors, or .pt of torch; names as in the whole backbone, any floating type.
 
     Raises:
         WeightsError: when the file cannot be read, or a tensor is missing or of another shape.
     """
-    state, own = read(path), backbone_state(extractor, tail)
+    state, own = read(path), backbone_state(extractor, extractor.unclaimed)
     missing = [name for name in own if name not in state and not name.endswith(".num_batches_tracked")]
     unlike = [
         f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
@@ -67,7 +66,14 @@ def read(path: Path) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (
+        pickle.UnpicklingError,
+        safetensors.SafetensorError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise WeightsError(f"{path}: cannot be read as weights ({error}); expected .pt or .safetensors") from error
     state = content.get("state_dict", content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):

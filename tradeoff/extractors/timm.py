@@ -1,55 +1,38 @@
-"""Extractors out of timm: any backbone that is a chain of modules, cut into a body and a second-stage tail.
+"""Extractors out of timm: any backbone that is a chain of convolutional modules, by its name.
 
-The body ends with the last level that is asked for. For two-stage detectors that is the last but one entry of the
-backbone's `feature_info` (conv4 of a ResNet), and the tail is what leads from there to the last entry (conv5).
+The body ends with the last level that is asked for. For two-stage detectors that is the last stage but one (conv4 of
+a ResNet), and the tail is the last (conv5).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import timm
-import torch
 from timm.models.efficientnet import _gen_mobilenet_v1
-from torch import Tensor, nn
+from torch import nn
 
 from tradeoff.core.errors import CombinationError, ConfigError, WeightsError
-from tradeoff.core.types import Level
-from tradeoff.extractors.chain import Chain, ChainExtractor
+from tradeoff.extractors.chain import ChainExtractor
+from tradeoff.extractors.cut import extract, find_levels, find_tail
 from tradeoff.extractors.state import backbone_state, load_backbone
 
-__all__ = ["backbone_state", "mobilenet", "timm_extractor"]
+__all__ = ["backbone_state", "mobilenet_extractor", "timm_extractor"]
 
 LARGEST_STRIDE = 32  # of a backbone as it is
-PROBE_PX = 96  # side of the picture on which the cut backbone is compared with the whole one
 
 
 @dataclass(frozen=True)
-class Feature:
-    """One entry of timm's feature_info: a module whose output is a feature map."""
+class Request:
+    """What is wanted of a backbone. tail: (stride of the level, stride of the tail), or None for a single stage."""
 
-    module: str
-    channels: int
-    stride_px: int
+    level_strides: tuple[int, ...]
+    tail: tuple[int, int] | None
 
-    def level(self) -> Level:
-        """Return the facts of its output."""
-        return Level(self.module, self.channels, self.stride_px)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where to cut: the outputs that are levels, and the output of the tail, if there is one."""
-
-    levels: tuple[Feature, ...]
-    tail: Feature | None
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """The outputs that are used, in order."""
-        return (*self.levels, self.tail) if self.tail else self.levels
+    def timm_options(self) -> dict[str, int]:
+        """Return what timm needs to know to keep the resolution, by dilation."""
+        stride = self.tail[0] * self.tail[1] if self.tail else LARGEST_STRIDE
+        return {"output_stride": stride} if stride < LARGEST_STRIDE else {}
 
 
 def timm_extractor(
@@ -62,40 +45,87 @@ def timm_extractor(
     tail: bool,
     stride: int,
 ) -> ChainExtractor:
-    """Build an extractor of a backbone by its name in timm.
+    """Build the extractor of a backbone.
 
     Args:
         model: name in timm.
         tail_stride: stride of the tail; 1 keeps the resolution, without dilation.
-        pretrained: start from ImageNet weights, downloaded.
-        weights: start from this file instead.
+        pretrained: start from ImageNet weights, downloaded; a file of `weights` goes before.
+        weights: start from this file.
         level_strides: strides of the levels, px.
         tail: whether there is a second stage.
-        stride: of the two-stage feature map, px; below 16 the last stages are dilated ("atrous").
+        stride: of the two-stage feature map, px; with 8, the stage before the tail is dilated ("atrous").
 
     Raises:
         ConfigError: no such model.
         CombinationError: this backbone cannot be cut so.
         WeightsError: the weights cannot be had, or do not fit.
 
-    Source: Huang et al. 2017, section 3.1; for ResNets, conv5 with stride 1 as in the TF Object Detection API.
+    Source: Huang et al. 2017, section 3.1; conv5 of ResNets with stride 1 as in the TF Object Detection API.
     Differs: timm's ResNets have the stride of a stage in its first unit, slim's in its last.
     """
-    reached = min(stride * tail_stride, LARGEST_STRIDE) if tail else LARGEST_STRIDE
-    backbone = create(model, pretrained and weights is None, reached)
-    return extractor(backbone, model, find(backbone, model, level_strides, stride * tail_stride if tail else None), weights)
+    cut = Request(level_strides, (stride, tail_stride) if tail else None)
+    backbone = create(model, pretrained and weights is None, cut.timm_options())
+    return cut_and_load(backbone, model, cut, weights)
 
 
-def mobilenet(*, model: str, width: float, weights: Path | None, **cut: Any) -> ChainExtractor:
-    """Build MobileNet v1 with a width multiplier; the other arguments are those of `timm_extractor`.
+def mobilenet_extractor(
+    *,
+    model: str,
+    width: float,
+    tail_stride: int,
+    pretrained: bool,
+    weights: Path | None,
+    level_strides: tuple[int, ...],
+    tail: bool,
+    stride: int,
+) -> ChainExtractor:
+    """Build MobileNet v1 with a width multiplier; the other arguments and errors are those of `timm_extractor`.
 
     Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3.
     Differs: channels are rounded to multiples of 8, as timm does.
     """
+    cut = Request(level_strides, (stride, tail_stride) if tail else None)
     if width == 1:
-        return timm_extractor(model=model, weights=weights, **cut)
-    raise NotImplementedError
+        backbone = create(model, pretrained and weights is None, cut.timm_options())
+    else:
+        backbone = _gen_mobilenet_v1(model, channel_multiplier=width, num_classes=0, **cut.timm_options())
+    return cut_and_load(backbone, model, cut, weights)
 
 
-def create(model: str, pretrained: bool, output_stride: int) -> nn.Module:
-    """Make the whole backbone, without classifier."""
+def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
+    """Make a whole backbone, without classifier.
+
+    Raises:
+        ConfigError: no such model.
+        CombinationError: the model does not take the options.
+        WeightsError: its ImageNet weights cannot be had.
+    """
+    if not timm.is_model(model):
+        near = get_close_matches(model, timm.list_models(), n=3)
+        raise ConfigError(f"extractor.model={model!r}: timm has no such model; near: {', '.join(near) or 'none'}")
+    try:
+        backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **options)
+    except (TypeError, AssertionError, NotImplementedError) as error:
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise CombinationError(f"timm cannot build {model} with {given}; try extractor.tail_stride=2") from error
+    except Exception as error:  # whatever kind of network, hub or file error it is, it is told and never passed over
+        if not pretrained:
+            raise
+        raise WeightsError(
+            f"the ImageNet weights of {model} cannot be had ({type(error).__name__}: {error}). Download them where "
+            "there is a network and give extractor.weights=PATH, or extractor.pretrained=false to start from scratch"
+        ) from error
+    return backbone
+
+
+def cut_and_load(backbone: nn.Module, model: str, request: Request, weights: Path | None) -> ChainExtractor:
+    """Cut a backbone as requested, and fill it from a file if there is one."""
+    try:
+        cut = find_tail(backbone, *request.tail) if request.tail else find_levels(backbone, request.level_strides)
+        extractor = extract(backbone, cut)
+    except CombinationError as error:
+        raise CombinationError(f"extractor.model={model}: {error}") from error.__cause__
+    if weights is not None:
+        load_backbone(extractor, weights)
+    return extractor

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, option
 
 
@@ -52,8 +53,6 @@ class TwoStage(MetaArch):
     rpn_positive_iou: float = option(0.7, "an anchor above this overlap is an object", low=0, high=1)
     rpn_negative_iou: float = option(0.3, "an anchor below this overlap is background", low=0, high=1)
     rpn_batch: int = option(256, "anchors sampled per image for the loss, at most half of them objects", low=2)
-    box_batch: int = option(64, "proposals sampled per image for the second stage", low=1)
-    box_positive_fraction: float = option(0.25, "largest share of objects among the sampled proposals", low=0, high=1)
     box_positive_iou: float = option(0.5, "a proposal above this overlap is an object", low=0, high=1)
     append_ground_truth: bool = option(False, "add the objects to the proposals in training; the TF OD API does not")
     rpn_localization_weight: float = option(2.0, "weight of the proposal box loss", low=0)
@@ -70,6 +69,8 @@ class FasterRCNN(TwoStage):
 
     crop: int = option(14, "side of the cropped feature map, cells", low=2, high=64)
     maxpool: Literal[1, 2] = option(2, "max-pool after the crop; 1 is none")
+    box_batch: int = option(64, "proposals sampled per image for the second stage", low=1)
+    box_positive_fraction: float = option(0.25, "largest share of objects among the sampled proposals", low=0, high=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,4 +82,11 @@ class RFCN(TwoStage):
     bins: int = option(7, "position-sensitive bins on a side", low=1, high=16)
     crop: int = option(21, "sampling points on a side over all bins; a multiple of bins", low=1, high=64)
     depth: int = option(1024, "channels before the position-sensitive maps", low=1)
-    hard_examples: int = option(128, "proposals with the largest loss that are trained on (OHEM)", low=1)
+    hard_examples: int | None = option(
+        128, "proposals with the largest loss that are trained on (OHEM); null is all", low=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.crop % self.bins:
+            raise ConfigError(f"crop={self.crop}: expected a multiple of bins={self.bins}, such as {3 * self.bins}")

@@ -88,6 +88,15 @@ class MobileNet(Timm):
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
     width: float = option(1.0, "multiplier of all channel counts (alpha of the paper)", low=0.05, high=4)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width != 1 and self.model != "mobilenetv1_100":
+            raise ConfigError(f"width={self.width:g}: only with model=mobilenetv1_100, got model={self.model}")
+        if self.width != 1 and self.pretrained and not self.weights:
+            raise ConfigError(
+                f"width={self.width:g}: ImageNet weights exist for width=1 only; give pretrained=false, or weights"
+            )
+
     def identity(self) -> str:
         """Name the network whose weights these are."""
         return f"{self.model}_w{round(100 * self.width):03d}"
