@@ -33,7 +33,9 @@ def test_the_quick_recipe_is_the_menu_of_all_training_options():
     assert set(values["measure"]) == options(Measuring)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "conf").rglob("*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "conf").rglob("*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_pairs_name_existing_parts(path):
     if path.parent.name == "pair":
         meta_arch = next(name for name in config.choices("meta_arch") if path.stem.startswith(f"{name}_"))

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(ROOT.glob("tradeoff/**/*.py")) + sorted(ROOT.glob("tests/**/*.py")) + sorted(ROOT.glob("benchmarks/*.py"))
+SOURCES = (
+    sorted(ROOT.glob("tradeoff/**/*.py")) + sorted(ROOT.glob("tests/**/*.py")) + sorted(ROOT.glob("benchmarks/*.py"))
+)
 
 
 def test_each_floor_imports_from_below_only():
@@ -32,5 +34,7 @@ def test_packages_hold_a_docstring_and_nothing_else(path):
 
 
 def test_planning_needs_no_torch():
-    code = "import sys, tradeoff.run, tradeoff.pipeline, tradeoff.recipes.experiment; assert 'torch' not in sys.modules"
+    code = (
+        "import sys, tradeoff.run, tradeoff.pipeline, tradeoff.recipes.experiment; assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -54,7 +54,9 @@ def test_a_limit_in_minutes_makes_a_training_a_fact_of_its_machine():
     assert digest(counted.stages(CPU).measure) != digest(counted.stages(OTHER).measure)
 
 
-@pytest.mark.parametrize("word", ["seed=1", "size=320", "train.steps=3", "extractor=tiny", "meta_arch=rfcn", "stride=8"])
+@pytest.mark.parametrize(
+    "word", ["seed=1", "size=320", "train.steps=3", "extractor=tiny", "meta_arch=rfcn", "stride=8"]
+)
 def test_what_changes_the_weights_retrains(word):
     (base,), (other,) = cells(), cells(word)
     assert digest(base.stages(CPU).train) != digest(other.stages(CPU).train)

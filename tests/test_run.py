@@ -71,7 +71,17 @@ def test_refusing_does_not_import_torch(tmp_path):
 def test_help_shows_words_choices_and_defaults(tmp_path):
     ended = command("--help", cwd=tmp_path)
     assert ended.returncode == 0
-    for word in ("meta_arch", "ssd", "rfcn", "extractor", "resnet101", "[resnet50]", "[300]", "quickstart", "batch_size"):
+    for word in (
+        "meta_arch",
+        "ssd",
+        "rfcn",
+        "extractor",
+        "resnet101",
+        "[resnet50]",
+        "[300]",
+        "quickstart",
+        "batch_size",
+    ):
         assert word in ended.stdout
 
 

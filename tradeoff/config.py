@@ -199,7 +199,7 @@ def suboption(head: str, name: str, value: Any, words: Mapping[str, list[Any]]) 
         standard = next(entry[head] for entry in defaults if isinstance(entry, dict) and head in entry)
         for choice in words.get(head, [standard]):
             if str(choice) in choices(head) and head != "data":
-                recipe({**load(head, str(choice)), name: value}, f"{head}.")
+                recipe({**load(head, str(choice)), **below(head, words), name: value}, f"{head}.")
     else:
         raise ConfigError(unknown(f"{head}.{name}={value}", [*GROUPS, *NODES]))
 

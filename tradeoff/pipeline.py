@@ -162,7 +162,7 @@ def run_id(stages: Stages) -> str:
 
 def report(places: Places, wanted: set[str], changed: bool) -> int:
     """Print the table, draw the figures where something changed, end with one line of JSON; return the exit code."""
-    from tradeoff.analysis import figures, table
+    from tradeoff.analysis import figures, table  # pandas and matplotlib: only once there is a table
 
     mine = [row for row in rows.load(places.rows) if row["run_id"] in wanted]
     frame = table.read(places.csv)

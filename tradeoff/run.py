@@ -1,5 +1,6 @@
 """Run a study: `python -m tradeoff.run -m extractor=resnet101,mobilenet size=300,600`."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -66,14 +67,23 @@ def read_words(arguments: list[str]) -> dict[str, list[Any]]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    parser = OverridesParser.create()
-    options = get_args_parser().parse_args(arguments)
-    try:
-        given = parser.parse_overrides(options.overrides)
-        studies = [o.value() for o in given if o.key_or_group == "sweeps"]
-        inherited = parser.parse_overrides(study_words(str(studies[-1]))) if studies else []
-    except HydraException as error:
-        raise ConfigError(str(error).splitlines()[0]) from None
+    options, parser, unread = get_args_parser().parse_args(arguments), OverridesParser.create(), []
+
+    def parse(lines: list[str]) -> list[Any]:
+        """Parse each word on its own, so that one that cannot be read is named."""
+        read = []
+        for line in lines:
+            try:
+                read += parser.parse_overrides([line])
+            except HydraException as error:
+                unread.append(f"{line}: cannot be read ({str(error).splitlines()[0]})")
+        return read
+
+    given = parse(options.overrides)
+    studies = [o.value() for o in given if o.key_or_group == "sweeps"]
+    inherited = parse(study_words(str(studies[-1]))) if studies else []
+    if unread:
+        raise ConfigError(unread)
     if not (options.multirun or studies) and (several := [o.input_line for o in given if o.is_sweep_override()]):
         raise ConfigError([f"{words}: several values; add -m to run all of them" for words in several])
     return {o.key_or_group: values(o) for o in [*inherited, *given]}
@@ -107,18 +117,22 @@ def study_words(name: str) -> list[str]:
     if path is None:
         return []
     study = yaml.safe_load(path.read_text()) or {}
+    chosen = [entry for entry in study.get("defaults", []) if isinstance(entry, dict)]
+    groups = [f"{key.removeprefix('override /')}={name}" for entry in chosen for key, name in entry.items()]
     strange = sorted(set(study) - {"hydra", "table", "results_dir", "defaults"})
     if strange:
         raise ConfigError(f"{path}: {', '.join(strange)}: put the words of a study under hydra.sweeper.params")
     params = study.get("hydra", {}).get("sweeper", {}).get("params") or {}
-    return [f"{word}={value}" for word, value in params.items()]
+    return [*groups, *(f"{word}={value}" for word, value in params.items())]
 
 
 def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], list[str]]]:
     """Let Hydra compose the cells: for each its configuration, the choice of each group, and its own words."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     cells: list[tuple[dict[str, Any], dict[str, str], list[str]]] = []
 
@@ -126,14 +140,48 @@ def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], 
     def collect(node: Any) -> None:
         state = HydraConfig.get()
         words = [word for word in state.overrides.task if not word.startswith("sweeps=")]
-        cells.append((OmegaConf.to_container(node, resolve=True), dict(state.runtime.choices), words))
+        values: Any = OmegaConf.to_container(node, resolve=True)
+        cells.append((values, dict(state.runtime.choices), words))
 
     with tempfile.TemporaryDirectory() as scratch:
         path = f"[file://{config.home()},file://{Path.cwd()}]"
         own = [f"hydra.searchpath={path}", f"hydra.sweep.dir={scratch}"]
-        sys.argv = [sys.argv[0], *arguments, *own]
-        collect()
+        sys.argv = [sys.argv[0], *late(arguments), *own]
+        os.environ["HYDRA_FULL_ERROR"] = "1"
+        try:
+            collect()
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(str(error).splitlines()[0]) from error
     return cells
+
+
+def late(arguments: list[str]) -> list[str]:
+    """Turn options below a word into choices of one value, which Hydra sets in the cells only.
+
+    Without this, `-m extractor=tiny,mobilenet extractor.width=8` would be refused where the default extractor has no
+    such option.
+    """
+    several = {"-m", "--multirun"} & set(arguments) or any(word.startswith("sweeps=") for word in arguments)
+    if not several:
+        return arguments
+    return [choice(word) if is_plain_option(word) else word for word in arguments]
+
+
+def is_plain_option(word: str) -> bool:
+    """Tell whether a word is an option below a word of ours, with one value."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    head, dot, _ = word.partition("=")[0].partition(".")
+    if not dot or head not in (*config.GROUPS, *config.NODES):
+        return False
+    (read,) = OverridesParser.create().parse_overrides([word])
+    return not read.is_sweep_override()
+
+
+def choice(word: str) -> str:
+    """Write an option as a choice of one value."""
+    name, _, value = word.partition("=")
+    return f"{name}=choice({value})"
 
 
 def places(cells: list[tuple[Any, config.Words]]) -> pipeline.Places:

@@ -1,31 +1,54 @@
-"""Ship extractor weights: `python -m tradeoff.weights results/warmstart.csv`.
+"""Make the extractor weights that are shipped for shapes: `python -m tradeoff.weights extractor.width=0.5`.
 
-Takes the extractor out of every trained row of a table and writes it, in half precision, to where
-`extractor.weights=shapes` looks for it. `make warmstart` trains the rows and calls this.
+Takes the words of an extractor, trains it to tell shapes apart, and writes the file that `extractor.weights=shapes`
+looks for. `make warmstart` makes all that are shipped.
 """
 
 import json
 import sys
-from pathlib import Path
-from typing import Any
 
-import torch
-
-from tradeoff.core.errors import TableError, TradeoffError
-from tradeoff.core.rows import read_csv
-from tradeoff.extractors.timm import backbone_state, shipped
-from tradeoff.stages.network import load, save
+from tradeoff.core.errors import ConfigError, TradeoffError
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code."""
-    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
-        print(__doc__, file=sys.stderr)
-        return 0 if arguments and arguments[0] in ("-h", "--help") else 2
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
     try:
-        written = export(Path(arguments[0]))
+        print(json.dumps(make(arguments)))
     except TradeoffError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
-    print(json.dumps({str(path): path.stat().st_size for path in written}))
     return 0
+
+
+def make(arguments: list[str]) -> dict[str, object]:
+    """Pretrain the one extractor that the words name and write its weights.
+
+    Raises:
+        ConfigError: when the words are wrong, or name several extractors.
+    """
+    from tradeoff.run import enumerate_cells
+
+    cells = enumerate_cells(arguments)
+    if len(cells) != 1:
+        raise ConfigError(f"{len(cells)} extractors: give the words of one")
+    recipe = cells[0][0].extractor
+
+    from tradeoff.stages.network import save
+    from tradeoff.stages.pretrain import Pretraining, pretrain
+
+    def report(step: int, right: float) -> None:
+        if step % 100 == 0:
+            print(f"step {step}: {100 * right:.1f} % right", file=sys.stderr, flush=True)
+
+    state, right = pretrain(recipe, Pretraining(), report)
+    path = recipe.shipped_path()
+    path.parent.mkdir(exist_ok=True)
+    save(path, state)
+    return {"path": str(path), "bytes": path.stat().st_size, "right_pct": round(100 * right, 1)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ class FakeNVML:
     """A driver library with two GPUs."""
 
     class NVMLError(Exception):
-        pass
+        """What the library raises."""
 
     names = ("NVIDIA H200", "NVIDIA L4")
     broken = False

@@ -65,7 +65,7 @@ def test_an_expected_error_tells_its_reason():
 
 
 def test_an_unexpected_error_is_one_line():
-    with pytest.raises(StageFailed, match="^ValueError: first line$"):
+    with pytest.raises(StageFailed, match=r"^ValueError: first line$"):
         worker.call(f"{HERE}:stumble", report=quiet)
 
 

@@ -2,7 +2,7 @@
 
 import torch
 import yaml
-from torch import Tensor, nn
+from torch import nn
 
 from tradeoff import config
 from tradeoff.ops.structures import Batch, Targets
@@ -32,7 +32,9 @@ def rectangles(images: int, objects: int = 2, size: int = SIZE) -> Batch:
         boxes, labels = [], []
         for column in range(objects):
             width, height = torch.randint(22, 44, (2,), generator=generator).tolist()
-            x = column * size // objects + int(torch.randint(0, size // objects - width + 1, (1,), generator=generator))
+            x = column * size // objects + int(
+                torch.randint(0, size // objects - width + 1, (1,), generator=generator)
+            )
             y = int(torch.randint(0, size - height + 1, (1,), generator=generator))
             label = int(torch.randint(0, 2, (1,), generator=generator))
             image[:, y : y + height, x : x + width] = torch.eye(3)[2 * label][:, None, None]
@@ -55,8 +57,3 @@ def crowd_of(box: list[float], beside: Targets) -> Targets:
         torch.cat([beside.labels, torch.zeros(1, dtype=torch.int64)]),
         torch.cat([beside.crowd, torch.ones(1, dtype=torch.bool)]),
     )
-
-
-def full(batch: Batch) -> Tensor:
-    """Return the sizes of a batch whose images fill it."""
-    return torch.full((len(batch.images), 2), float(batch.images.shape[-1]))

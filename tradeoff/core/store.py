@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tradeoff.core.digest import describe, digest, file_sha256
 from tradeoff.core.errors import StoreError
@@ -23,7 +23,7 @@ DONE = "done.json"
 class Stage(Protocol):
     """One cached computation: a frozen dataclass whose fields are its key."""
 
-    NAME: str
+    NAME: ClassVar[str]
 
     def run(self, folder: Path, context: "Context") -> dict[str, Any]:
         """Compute into `folder`; return a small result that JSON can hold."""

@@ -15,7 +15,7 @@ from torch import Tensor
 class Targets:
     """The objects of one image.
 
-    boxes: (M, 4) px of the network input. labels: (M,) int64, 0..C-1. crowd: (M,) bool; crowds are ignored in training.
+    boxes: (M, 4) px of the network input. labels: (M,) int64, 0..C-1. crowd: (M,) bool; training ignores crowds.
     """
 
     boxes: Tensor

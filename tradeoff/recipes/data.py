@@ -122,8 +122,8 @@ class Pictures(Recipe):
     side_min_px: float = option(14.0, "shortest longer side of an object's box; log-uniform", low=4, high=448)
     side_max_px: float = option(288.0, "longest longer side of an object's box", low=4, high=448)
     overlap_iou: float = option(0.3, "largest overlap of two boxes", low=0, high=1)
-    contrast_min: float = option(40.0, "least distance of object and ground in RGB, of 255", low=0, high=160)
-    clutter: int = option(16, "most distractors in a picture; from 0, uniform", low=0, high=1000)
+    contrast_min: float = option(60.0, "least distance of object and ground in RGB, of 255", low=0, high=160)
+    clutter: int = option(8, "most distractors in a picture; from 0, uniform", low=0, high=1000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

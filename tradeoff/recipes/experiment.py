@@ -141,9 +141,9 @@ class Experiment:
 
     def weights(self) -> str:
         """Name the origin of the weights; untrained ones from scratch are random."""
-        origin = self.extractor.origin()
-        if origin.startswith("file:"):
-            return "file:" + file_sha256(self.extractor.weights_path())[:12]
+        origin, path = self.extractor.origin(), self.extractor.weights_path()
+        if origin == "file" and path is not None:
+            return f"file:{file_sha256(path)[:12]}"
         return "random" if origin == "scratch" and not self.trained else origin
 
 

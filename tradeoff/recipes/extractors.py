@@ -58,9 +58,9 @@ class Extractor(Recipe):
         return locate(self.TARGET)(**options | {"weights": self.weights_path()}, **parts)
 
     def origin(self) -> str:
-        """Name the weights that training starts from: scratch, imagenet, shapes or the file."""
+        """Name the weights that training starts from: scratch, imagenet, shapes or file."""
         if self.weights:
-            return "shapes" if self.weights == "shapes" else f"file:{self.weights}"
+            return "shapes" if self.weights == "shapes" else "file"
         return "imagenet" if self.pretrained else "scratch"
 
 

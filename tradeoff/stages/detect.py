@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tradeoff.data.transforms import collate, to_input, to_original
+from tradeoff.data.transforms import Resizer, collate, to_input, to_original
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.inference import Inference
 
@@ -26,10 +26,10 @@ class Prepared:
 class Chain:
     """Preprocess, network, postprocess, for one detector and one way of inferring."""
 
-    detector: nn.Module
+    detector: Any
     inference: Inference
     size: int
-    resizer: str
+    resizer: Resizer
     device: str
 
     def preprocess(self, images: Sequence[np.ndarray]) -> Prepared:

@@ -17,7 +17,7 @@ WEIGHTS = "weights.pt"
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-def build(stage: Train) -> nn.Module:
+def build(stage: Train) -> Any:
     """Build the detector of a training with its initial weights, the same for the same seed."""
     torch.manual_seed(stage.seed)
     two_stage = stage.meta_arch.TWO_STAGE
@@ -26,11 +26,10 @@ def build(stage: Train) -> nn.Module:
     extractor = stage.extractor.build(level_strides=levels, tail=two_stage, stride=stride)
     classes = len(stage.split.build().classes)
     own = {"train_proposals": stage.training.proposals} if two_stage else {}
-    detector: nn.Module = stage.meta_arch.build(extractor=extractor, classes=classes, size=stage.size, **own)
-    return detector
+    return stage.meta_arch.build(extractor=extractor, classes=classes, size=stage.size, **own)
 
 
-def trained(stage: Train, context: Context) -> nn.Module:
+def trained(stage: Train, context: Context) -> Any:
     """Return the detector of a training, on the context's device, ready for inference.
 
     Raises:

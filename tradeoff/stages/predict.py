@@ -30,7 +30,7 @@ def run(stage: Predict, folder: Path, context: Context) -> dict[str, Any]:
             example = data.example(index)
             found.append((example.image_id, chain([example.image])[0]))
             context.report(index + 1, len(data), "images")
-    np.savez_compressed(folder / PREDICTIONS, **arrays(found))
+    np.savez_compressed(folder / PREDICTIONS, allow_pickle=False, **arrays(found))
     return {}
 
 
