@@ -46,10 +46,10 @@ def _levels_are_as_promised(extractor: nn.Module, tail: nn.Module | None, shape:
         for cells, pixels in zip(found.shape[2:], shape, strict=True):
             assert cells in (pixels // level.stride_px, -(-pixels // level.stride_px))
         assert torch.isfinite(found).all()
-    channels_last = extractor(images.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(channels_last, features, rtol=1e-3, atol=1e-4)
-    if tail is not None:
-        with torch.no_grad():
+    with torch.no_grad():
+        channels_last = extractor(images.contiguous(memory_format=torch.channels_last))
+        torch.testing.assert_close(channels_last, features, rtol=1e-3, atol=1e-4)
+        if tail is not None:
             assert tail.eval()(features[extractor.levels[-1].name]).shape[:2] == (2, tail.out_channels)
 
 
@@ -96,7 +96,7 @@ def assert_is_detector(detector: nn.Module, classes: int, *, size: int = 96) -> 
 
 
 def _batch(classes: int, size: int, kinds: str) -> Batch:
-    """Make a batch of one image per letter: o has objects, n has nothing, c has objects and a crowd, C only a crowd."""
+    """Make one image per letter: o has two objects, n nothing, c an object and a crowd, C a crowd alone."""
     generator = torch.Generator().manual_seed(3)
     boxes = torch.tensor([[0.1, 0.1, 0.5, 0.6], [0.45, 0.3, 0.95, 0.9], [0.0, 0.5, 1.0, 1.0]]) * size
     labels = torch.tensor([0, classes - 1, 0])
@@ -134,7 +134,7 @@ def _run(detector: nn.Module, batch: Batch) -> tuple[dict[str, Tensor], tuple[Te
 
 
 def _predictions_are_good(detector: nn.Module, classes: int, size: int) -> None:
-    """Detections have the promised shapes, types, order and range; the second image fills only a part of the input."""
+    """Detections have the promised shapes, types, order and range; the second image fills a part of the input."""
     batch = _batch(classes, size, "oo")
     sizes = torch.tensor([[size, size], [size, 0.75 * size]], dtype=torch.float32)
     raw, (boxes, scores, labels, valid) = _run(detector, Batch(batch.images, sizes, batch.targets))

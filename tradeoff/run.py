@@ -171,8 +171,9 @@ def is_plain_option(word: str) -> bool:
     """Tell whether a word is an option below a word of ours, with one value."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    head, dot, _ = word.partition("=")[0].partition(".")
-    if not dot or head not in (*config.GROUPS, *config.NODES):
+    name, _, value = word.partition("=")
+    head, dot, _ = name.partition(".")
+    if not dot or value == "null" or head not in (*config.GROUPS, *config.NODES):  # choice() takes no null
         return False
     (read,) = OverridesParser.create().parse_overrides([word])
     return not read.is_sweep_override()

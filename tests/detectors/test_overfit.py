@@ -28,7 +28,7 @@ def learn(detector, batch, steps):
 
 
 def judge(detector, batch):
-    """Return the share of objects found with the right class, the false positives above them, and their least score."""
+    """Return the share of objects found with the right class, their least score, and false positives above it."""
     detector.eval()
     inference = Inference(proposals=20)
     with torch.inference_mode():
@@ -42,7 +42,7 @@ def judge(detector, batch):
         best = [float(scores[i][row].max()) for row in right if row.any()]
         false += int((valid[i] & ~right.any(dim=0) & (scores[i] >= min(best, default=2.0))).sum())
         lowest += best
-    return found / sum(len(t.boxes) for t in batch.targets), false, min(lowest, default=0.0)
+    return found / sum(len(t.boxes) for t in batch.targets), min(lowest, default=0.0), false
 
 
 @pytest.mark.parametrize(("meta_arch", "options", "steps"), LEARNERS, ids=[name for name, *_ in LEARNERS])
@@ -52,7 +52,7 @@ def test_a_handful_of_pictures_is_learned_by_heart(meta_arch, options, steps):
     detector = build(meta_arch, **options)
     before, _, _ = judge(detector, batch)
     learn(detector, batch, steps)
-    found, false_positives, score = judge(detector, batch)
+    found, score, false_positives = judge(detector, batch)
     assert before < 0.9
     assert found == 1.0
     assert false_positives <= 1

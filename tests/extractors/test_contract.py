@@ -11,10 +11,23 @@ from tradeoff.recipes.extractors import MobileNet, Timm, Tiny
 FOUND = ["convnext_atto", "efficientnet_lite0", "mobilenetv3_small_100", "resnet18", "regnetx_002", "vgg11"]
 
 
-@pytest.mark.parametrize("name", config.choices("extractor"))
+DEEP = {"resnet101": 42_500_160, "resnet152": 58_143_808}  # torchvision's 44,549,160 and 60,192,808, less 2,049,000
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in DEEP else []) for n in config.choices("extractor")]
+)
 def test_is_an_extractor(name):
     torch.manual_seed(0)
     assert_is_extractor(config.recipe(config.load("extractor", name), "extractor."))
+
+
+@pytest.mark.parametrize(("name", "parameters"), DEEP.items())
+def test_a_deep_one_has_the_parameters_of_torchvision_without_classifier(name, parameters):
+    recipe = config.recipe(config.load("extractor", name), "extractor.")
+    extractor = recipe.build(level_strides=(16,), tail=True, stride=16)
+    assert [(level.name, level.channels, level.stride_px) for level in extractor.levels] == [("layer3", 1024, 16)]
+    assert sum(p.numel() for part in (extractor, extractor.tail()) for p in part.parameters()) == parameters
 
 
 @pytest.mark.parametrize("model", FOUND)
@@ -49,7 +62,7 @@ def test_a_stride_that_a_backbone_cannot_have_is_refused():
         Timm(model="vgg11", strides=(8,)).build(level_strides=(8,), tail=True, stride=8)
     with pytest.raises(CombinationError, match="no level of stride 64; the backbone has 2, 4, 8, 16, 32"):
         Timm(model="resnet18").build(level_strides=(64,), tail=False, stride=16)
-    with pytest.raises(CombinationError, match="strides"):
+    with pytest.raises(CombinationError, match="levels of stride"):
         Tiny().build(level_strides=(64,), tail=False, stride=16)
 
 
@@ -66,7 +79,7 @@ def test_the_tail_is_handed_over_once():
 
 
 def test_widths_other_than_one_exist_for_one_model_and_without_imagenet():
-    with pytest.raises(ConfigError, match="width=0.5: only with model=mobilenetv1_100"):
+    with pytest.raises(ConfigError, match=r"width=0\.5: only with model=mobilenetv1_100"):
         MobileNet(width=0.5, model="mobilenetv1_125")
     with pytest.raises(ConfigError, match="ImageNet weights exist for width=1 only"):
         MobileNet(width=0.5, pretrained=True)

@@ -59,7 +59,7 @@ def test_the_body_of_resnet50_computes_what_torchvision_computes(tmp_path):
 
 
 def test_a_tail_of_stride_one_is_conv5_without_dilation(tmp_path):
-    """On a 1×1 map only the middle of each kernel counts, so strides do not matter: the tail is torchvision's layer4."""
+    """On a 1×1 map only the middle of each kernel counts, whatever the stride: the tail is torchvision's layer4."""
     torch.manual_seed(0)
     reference = torchvision.models.resnet50(weights=None).eval()
     torch.save(reference.state_dict(), tmp_path / "resnet50.pt")

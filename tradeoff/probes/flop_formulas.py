@@ -122,6 +122,7 @@ FREE_BY_KIND = {
     "unsafe_view unsafe_split lift constant_pad_nd reflection_pad1d reflection_pad2d replication_pad1d "
     "replication_pad2d pixel_shuffle pixel_unshuffle channel_shuffle im2col col2im slice_scatter select_scatter "
     "diag_embed tril triu set resize local_scalar_dense",
+    "integers": "floor_divide remainder bitwise_and bitwise_or bitwise_xor",
     "creation": "arange meshgrid fill fill_diagonal zero empty_like full_like ones_like zeros_like rand_like "
     "randn_like randint_like new_empty new_empty_strided new_full new_ones new_zeros bernoulli exponential "
     "multinomial normal random uniform native_dropout",

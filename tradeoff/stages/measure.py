@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from tradeoff.core.files import write_atomic
-from tradeoff.core.store import Context
+from tradeoff.core.store import Context, fetch
 from tradeoff.probes.flops import Count, count
 from tradeoff.probes.latency import Limits, Timing, summary, time_steps
 from tradeoff.probes.memory import PeakMemory, parameters, weights_mb
@@ -23,6 +23,7 @@ UNTRAINED = "the weights were not trained, so post-processing meets scores that 
 
 def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     """Time the detector on images of the data set; keep every sample; return the columns of cost."""
+    fetch(stage.train, context)
     inputs = batches(stage)
     memory = PeakMemory(torch.device(context.device))
     with inferring(stage.inference.precision, context.device):

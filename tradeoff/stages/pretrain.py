@@ -69,8 +69,12 @@ def pretrain(
         optimizer.step()
         right += 0.02 * (float((scores.argmax(1) == labels).float().mean()) - right)
         report(step + 1, right)
-    state = backbone_state(extractor, tail)
-    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}, right
+    return half(backbone_state(extractor, tail)), right
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict with its floating-point tensors in half precision."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def rate(step: int, steps: int) -> float:
