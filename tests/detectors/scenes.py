@@ -2,7 +2,6 @@
 
 import torch
 import yaml
-from torch import nn
 
 from tradeoff import config
 from tradeoff.ops.structures import Batch, Targets
@@ -10,7 +9,15 @@ from tradeoff.ops.structures import Batch, Targets
 SIZE = 96
 
 
-def build(meta_arch: str, extractor: str = "tiny", *, classes: int = 2, size: int = SIZE, **options) -> nn.Module:
+def build(
+    meta_arch: str,
+    extractor: str = "tiny",
+    *,
+    classes: int = 2,
+    size: int = SIZE,
+    append_ground_truth=False,
+    **options,
+):
     """Build a detector from the yaml files of its parts and of their pair, as a command would."""
     pair = config.home() / "conf" / "pair" / f"{meta_arch}_{extractor}.yaml"
     own = yaml.safe_load(pair.read_text()).get("meta_arch", {})
@@ -19,7 +26,7 @@ def build(meta_arch: str, extractor: str = "tiny", *, classes: int = 2, size: in
     strides = (16,) if head.TWO_STAGE else body.ssd_strides
     parts = {"extractor": body.build(level_strides=strides, tail=head.TWO_STAGE, stride=16)}
     if head.TWO_STAGE:
-        parts["train_proposals"] = 50
+        parts |= {"train_proposals": 50, "append_ground_truth": append_ground_truth}
     return head.build(**parts, classes=classes, size=size)
 
 

@@ -123,12 +123,12 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     rpn_negative_iou: float,
     rpn_batch: int,
     box_positive_iou: float,
-    append_ground_truth: bool,
     rpn_localization_weight: float,
     rpn_objectness_weight: float,
     box_localization_weight: float,
     box_classification_weight: float,
     train_proposals: int = 300,
+    append_ground_truth: bool = False,
     box_batch: int | None = None,
     box_positive_fraction: float = 1.0,
     hard_examples: int | None = None,
@@ -136,7 +136,8 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     """Put extractor, proposal network and head together.
 
     The extractor has one level, and its tail is in the head. The options are those of the recipe `TwoStage`, with
-    their units; of them `size` px scales the anchors, `train_proposals` are regions per image in training. With
+    their units; of them `size` px scales the anchors, `train_proposals` are regions per image in training,
+    to which `append_ground_truth` adds the objects. With
     `box_batch` None the second stage takes them all; with `hard_examples` None it learns from all it takes.
 
     Differs: anchors grow with the size of the image, where the TF Object Detection API keeps their pixels; here an

@@ -54,7 +54,6 @@ class TwoStage(MetaArch):
     rpn_negative_iou: float = option(0.3, "an anchor below this overlap is background", low=0, high=1)
     rpn_batch: int = option(256, "anchors sampled per image for the loss, at most half of them objects", low=2)
     box_positive_iou: float = option(0.5, "a proposal above this overlap is an object", low=0, high=1)
-    append_ground_truth: bool = option(False, "add the objects to the proposals in training; the TF OD API does not")
     rpn_localization_weight: float = option(2.0, "weight of the proposal box loss", low=0)
     rpn_objectness_weight: float = option(1.0, "weight of the proposal class loss", low=0)
     box_localization_weight: float = option(2.0, "weight of the second-stage box loss", low=0)

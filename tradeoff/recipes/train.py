@@ -23,6 +23,7 @@ class Training(Recipe):
     drop_steps: tuple[int, ...] = option((), "steps at which the rate falls, for schedule=steps", low=0)
     drop_factor: float = option(0.1, "what the rate is multiplied by at a drop", low=0, high=1)
     proposals: int = option(300, "regions per image in training, for two-stage detectors", low=1, high=5000)
+    append_ground_truth: bool = option(False, "add the objects to these regions; the TF OD API does not")
     flip: bool = option(True, "horizontal flips, half of the images")
     batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = option(

@@ -25,7 +25,9 @@ def build(stage: Train) -> Any:
     levels = (stride,) if two_stage else stage.extractor.ssd_strides
     extractor = stage.extractor.build(level_strides=levels, tail=two_stage, stride=stride)
     classes = len(stage.split.build().classes)
-    own = {"train_proposals": stage.training.proposals} if two_stage else {}
+    training = stage.training
+    regions = {"train_proposals": training.proposals, "append_ground_truth": training.append_ground_truth}
+    own = regions if two_stage else {}
     return stage.meta_arch.build(extractor=extractor, classes=classes, size=stage.size, **own)
 
 
