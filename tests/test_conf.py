@@ -64,6 +64,17 @@ def test_words_that_are_no_axis_are_kept_as_overrides():
     assert cell.training.steps == 7
 
 
+def test_an_option_that_the_default_choice_lacks_is_taken_by_those_that_have_it():
+    found = cells("-m", "extractor=tiny,mobilenet", "extractor.width=4", "size=96")
+    assert [(c.names.extractor, c.extractor.width) for c in found] == [("tiny", 4), ("mobilenet", 4.0)]
+    assert {c.overrides for c in found} == {("extractor.width=4",)}
+
+
+def test_a_null_and_a_list_keep_their_meaning_in_a_sweep():
+    found = cells("-m", "size=96,128", "train.minutes=null", "train.drop_steps=[3,4]")
+    assert {(c.training.minutes, c.training.drop_steps) for c in found} == {(None, (3, 4))}
+
+
 def test_a_single_stage_detector_has_neither_stride_nor_proposals():
     (cell,) = cells("meta_arch=ssd", "proposals=20", "stride=8")
     assert (cell.stride, cell.inference.proposals) == (None, None)

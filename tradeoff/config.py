@@ -21,7 +21,7 @@ from tradeoff.recipes.train import Measuring, Scoring, Training
 
 GROUPS = ("meta_arch", "extractor", "data", "train")
 AXES = ("meta_arch", "extractor", "size", "stride", "proposals", "data", "train", "seed", "precision", "batch_size")
-PLACES = ("device", "results_dir", "table", "sweeps", "pair")
+PLACES = ("device", "jobs", "results_dir", "table", "sweeps", "pair")
 NODES: dict[str, type[Recipe]] = {"inference": Inference, "evaluate": Scoring, "measure": Measuring}
 
 
@@ -36,6 +36,7 @@ class Words(Recipe):
     device: str = option("auto", "auto, cpu, cuda or cuda:N")
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = option("fp32", "arithmetic of inference")
     batch_size: int = option(1, "images at a time when timing", low=1, high=4096)
+    jobs: int = option(1, "trainings beside each other on a CPU, each on its share of the cores", low=1, high=256)
     results_dir: str = option("results", "folder of everything that is written")
     table: str = option("results", "name of the table below results_dir")
 

@@ -5,7 +5,9 @@ training share its folder, a finished cell is skipped, and one that fails tells 
 """
 
 import json
-import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +17,8 @@ from tradeoff.core import machine, rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError, ConfigError, DataError, StageFailed, StoreError, WorkerDied
 from tradeoff.core.progress import Progress
-from tradeoff.core.store import Store
+from tradeoff.core.store import Context, Store
 from tradeoff.recipes.experiment import Experiment, Stages
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,7 @@ class Places:
     """Where a command runs and writes; never part of what a result is."""
 
     device: str = "auto"
+    jobs: int = 1
     results_dir: Path = Path("results")
     table: str = "results"
 
@@ -54,8 +55,12 @@ class Runner:
     progress: Progress
     failed: dict[str, str] = field(default_factory=dict)
 
-    def result(self, stage: Any) -> dict[str, Any]:
+    def result(self, stage: Any, threads: int | None = None) -> dict[str, Any]:
         """Return the result of a stage, computed in a child process where it is missing.
+
+        Args:
+            stage: the stage.
+            threads: cores that the child may use; None is all.
 
         Raises:
             StageFailed: with the reason, also when it had failed before in this command.
@@ -68,12 +73,26 @@ class Runner:
             raise StageFailed(self.failed[key])
         try:
             with self.progress.stage(stage.NAME) as report:
-                target = "tradeoff.core.store:compute"
-                answer: dict[str, Any] = worker.call(target, stage, store, self.machine.device, report=report)
+                context = Context(store, self.machine.device, threads)
+                answer: dict[str, Any] = worker.call("tradeoff.core.store:compute", stage, context, report=report)
                 return answer
         except (StageFailed, WorkerDied) as error:
             self.failed[key] = f"{stage.NAME}: {error}"
             raise StageFailed(self.failed[key]) from error
+
+    def train_together(self, trainings: list[Any]) -> None:
+        """Run trainings beside each other, each on its share of the cores; one that fails is remembered as failed."""
+        share = max(1, machine.threads() // self.places.jobs)
+
+        def attempt(stage: Any) -> None:
+            with suppress(StageFailed):
+                self.result(stage, share)
+
+        pool = ThreadPoolExecutor(self.places.jobs)
+        try:
+            list(pool.map(attempt, trainings))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def complete(self, experiment: Experiment, stages: Stages) -> dict[str, Any]:
         """Compute the stages of a cell and return its columns."""
@@ -111,11 +130,23 @@ def run(experiments: list[Experiment], places: Places) -> int:
     missing = {key: cell for key, cell in cells.items() if key not in done}
     with Progress(len(missing)) as progress:
         runner = Runner(places, found, progress)
+        if places.jobs > 1:
+            runner.train_together(trainings(missing.values()))
         for experiment, stages in missing.values():
             with progress.cell(experiment.label()):
                 rows.save(places.rows, runner.row(experiment, stages))
                 rows.merge(places.rows, places.csv)
     return report(places, set(cells), bool(missing))
+
+
+def trainings(cells: Iterable[tuple[Experiment, Stages]]) -> list[Any]:
+    """Return the trainings of the cells that can be combined, each once."""
+    wanted = {}
+    for experiment, stages in cells:
+        with suppress(CombinationError):
+            experiment.check_combination()
+            wanted[digest(stages.train)] = stages.train
+    return list(wanted.values())
 
 
 def check(experiments: list[Experiment], places: Places) -> None:

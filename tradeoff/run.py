@@ -40,8 +40,8 @@ def main() -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped; the same command goes on from here.", file=sys.stderr)
-        return 130
+        print("\nStopped; the same command goes on from here.", file=sys.stderr, flush=True)
+        os._exit(130)  # without waiting for the trainings: the children end when their pipes close
 
 
 def enumerate_cells(arguments: list[str]) -> list[tuple[Any, config.Words]]:
@@ -119,7 +119,7 @@ def study_words(name: str) -> list[str]:
     study = yaml.safe_load(path.read_text()) or {}
     chosen = [entry for entry in study.get("defaults", []) if isinstance(entry, dict)]
     groups = [f"{key.removeprefix('override /')}={name}" for entry in chosen for key, name in entry.items()]
-    strange = sorted(set(study) - {"hydra", "table", "results_dir", "defaults"})
+    strange = sorted(set(study) - {"hydra", "table", "results_dir", "jobs", "defaults"})
     if strange:
         raise ConfigError(f"{path}: {', '.join(strange)}: put the words of a study under hydra.sweeper.params")
     params = study.get("hydra", {}).get("sweeper", {}).get("params") or {}
@@ -187,11 +187,11 @@ def choice(word: str) -> str:
 
 def places(cells: list[tuple[Any, config.Words]]) -> pipeline.Places:
     """Return where the command runs and writes, which is one for all its cells."""
-    found = {(words.device, words.results_dir, words.table) for _, words in cells}
+    found = {(words.device, words.jobs, words.results_dir, words.table) for _, words in cells}
     if len(found) > 1:
-        raise ConfigError("device, results_dir and table take one value for the whole command")
-    device, results_dir, table = found.pop()
-    return pipeline.Places(device=device, results_dir=Path(results_dir), table=table)
+        raise ConfigError("device, jobs, results_dir and table take one value for the whole command")
+    device, jobs, results_dir, table = found.pop()
+    return pipeline.Places(device=device, jobs=jobs, results_dir=Path(results_dir), table=table)
 
 
 def help_text() -> str:

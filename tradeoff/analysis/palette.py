@@ -42,9 +42,10 @@ def areas(sizes: Iterable[float]) -> dict[float, float]:
 
 
 def extractor_name(row: pd.Series) -> str:
-    """Name an extractor with the options of its own that were chosen, such as "mobilenet ×0.5"."""
+    """Name an extractor with the options of its own that were chosen, such as "mobilenet ×0.5"; not its weights."""
     words = "" if pd.isna(row["overrides"]) else str(row["overrides"])
     own = [word.removeprefix("extractor.") for word in words.split() if word.startswith("extractor.")]
+    own = [option for option in own if option.partition("=")[0] not in ("weights", "pretrained")]
     return " ".join([str(row["extractor"]), *(short(option) for option in own)])
 
 

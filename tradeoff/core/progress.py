@@ -16,20 +16,19 @@ SHARES = {"train": 0.70, "predict": 0.10, "evaluate": 0.02, "measure": 0.18}
 
 
 class Progress:
-    """Shows which cell and which stage is worked on; silent when there is nothing to do.
+    """Shows the cells that are done, the stages that are worked on, and the time left; silent with nothing to do.
 
     Args:
         cells: how many cells there are.
     """
 
     def __init__(self, cells: int) -> None:
-        self.cells, self.finished, self.within = cells, 0, 0.0
+        self.cells, self.finished, self.work = cells, 0, 0.0
         self.label = ""
         self.console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
         self.bars = Bars(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
-        self.overall = self.bars.add_task("study", total=max(cells, 1), detail="")
-        self.current = self.bars.add_task("", total=1, detail="", visible=False)
+        self.overall = self.bars.add_task("study", total=max(cells, 1), detail=f"0/{cells} cells")
 
     def __enter__(self) -> Self:
         if self.cells and self.console.is_terminal:
@@ -44,29 +43,35 @@ class Progress:
     @contextmanager
     def cell(self, label: str) -> Iterator[None]:
         """Work on one cell."""
-        self.label, self.within = label, 0.0
+        self.label = label
         start = time.monotonic()
         yield
         self.finished += 1
         self.line(f"[{self.finished}/{self.cells}] {label}: {time.monotonic() - start:.1f} s")
-        self.bars.update(self.overall, completed=self.finished, detail=f"{self.finished}/{self.cells} cells")
+        self.work = max(self.work, float(self.finished))
+        self.bars.update(self.overall, completed=self.work, detail=f"{self.finished}/{self.cells} cells")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Callable[[float, float, str], None]]:
-        """Work on one stage; yields the function that takes (done, total, unit) from it."""
-        self.bars.reset(self.current, description=f"{self.label}: {name}", total=None, detail="", visible=True)
+        """Work on one stage, beside others or not; yields the function that takes (done, total, unit) from it."""
+        task = self.bars.add_task(f"{name} {self.label}", total=None, detail="")
+        before = 0.0
 
         def report(done: float, total: float, unit: str) -> None:
-            share = self.within + SHARES.get(name, 0.1) * min(done / total, 1.0)
-            self.bars.update(self.current, completed=done, total=total, detail=f"{done:.0f}/{total:.0f} {unit}")
-            self.bars.update(self.overall, completed=self.finished + min(share, 1.0))
+            nonlocal before
+            share = SHARES.get(name, 0.1) * min(done / total, 1.0)
+            self.work += share - before
+            before = share
+            self.bars.update(task, completed=done, total=total, detail=f"{done:.0f}/{total:.0f} {unit}")
+            self.bars.update(self.overall, completed=min(self.work, float(self.cells)))
 
-        yield report
-        self.within += SHARES.get(name, 0.1)
-        self.bars.update(self.current, visible=False)
+        try:
+            yield report
+        finally:
+            self.bars.remove_task(task)
 
     def line(self, text: str) -> None:
-        """Write one line above the bars, or to the log where there is no terminal."""
+        """Write one line, above the bars where there is a terminal."""
         if self.console.is_terminal:
             self.console.print(text, highlight=False)
         else:

@@ -9,7 +9,7 @@ import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -52,16 +52,22 @@ class Store:
             return None
 
 
+def silent(done: float, total: float, unit: str) -> None:
+    """Report to nobody."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage is told when it runs: nothing of it changes the result.
 
+    device: "cpu" or "cuda:N". threads: cores that it may use; None is all.
     report: takes (done, total, unit) of the work in hand; the parent draws it.
     """
 
     store: Store
     device: str = "cpu"
-    report: Callable[[float, float, str], None] = lambda done, total, unit: None
+    threads: int | None = None
+    report: Callable[[float, float, str], None] = silent
 
 
 def intact(path: Path, size: int, sha256: str) -> bool:
@@ -104,6 +110,6 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def compute(stage: Stage, store: Store, device: str, report: Callable[[float, float, str], None]) -> dict[str, Any]:
+def compute(stage: Stage, context: Context, report: Callable[[float, float, str], None]) -> dict[str, Any]:
     """Fetch a stage; the entry of a child process."""
-    return fetch(stage, Context(store, device, report))
+    return fetch(stage, replace(context, report=report))

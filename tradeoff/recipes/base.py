@@ -45,12 +45,14 @@ def option(
 class Recipe:
     """Something that can be asked for, checked when it is made.
 
-    `TARGET` names what `build` calls, "package.module:attribute", inside this package only. `VERSION` is part of
-    every key: raise it when the code behind the recipe changes what it computes.
+    `TARGET` names what `build` calls, "package.module:attribute", inside this package only. `PLANNING` names the
+    options that are not for it. `VERSION` is part of every key: raise it when the code behind the recipe changes what
+    it computes.
     """
 
     VERSION: ClassVar[int] = 1
     TARGET: ClassVar[str] = ""
+    PLANNING: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         faults = [fault for spec in fields(self) if (fault := check(spec, getattr(self, spec.name)))]
@@ -62,8 +64,9 @@ class Recipe:
         return {spec.name: getattr(self, spec.name) for spec in fields(self)}
 
     def build(self, **parts: Any) -> Any:
-        """Import the target and call it with the options and `parts` as keyword arguments."""
-        return locate(self.TARGET)(**self.options(), **parts)
+        """Import the target and call it with `parts` and all options but those of planning as keyword arguments."""
+        given = {name: value for name, value in self.options().items() if name not in self.PLANNING}
+        return locate(self.TARGET)(**given | parts)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], prefix: str = "") -> Self:

@@ -15,6 +15,9 @@ class MetaArch(Recipe):
     TWO_STAGE: ClassVar[bool]
     #: how images are resized: "fixed" is size × size; "keep_aspect" makes the shorter side `size`
     RESIZER: ClassVar[Literal["fixed", "keep_aspect"]]
+    PLANNING: ClassVar[tuple[str, ...]] = ("title",)
+
+    title: str | None = option(None, "what figures call it; null is the name of its file", where=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,16 +12,6 @@ from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Evaluate, Measure, Predict, Train
 from tradeoff.recipes.train import Measuring, Scoring, Training
 
-TITLES = {
-    "ssd": "SSD",
-    "faster_rcnn": "Faster R-CNN",
-    "rfcn": "R-FCN",
-    "mobilenet": "MobileNet",
-    "resnet50": "ResNet-50",
-    "resnet101": "ResNet-101",
-    "resnet152": "ResNet-152",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
@@ -111,8 +101,10 @@ class Experiment:
 
     def label(self) -> str:
         """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""
-        own = [word.partition(".")[2] for word in self.overrides if word.startswith("extractor.")]
-        parts = [title(self.names.meta_arch), title(self.names.extractor), *own, f"{self.size} px"]
+        own = [word.removeprefix("extractor.") for word in self.overrides if word.startswith("extractor.")]
+        own = [option for option in own if option.partition("=")[0] not in ("weights", "pretrained")]
+        meta_arch = self.meta_arch.title or self.names.meta_arch
+        parts = [meta_arch, self.extractor.title or self.names.extractor, *own, f"{self.size} px"]
         if self.stride not in (None, 16):
             parts.append(f"stride {self.stride}")
         if self.inference.proposals is not None:
@@ -145,8 +137,3 @@ class Experiment:
         if origin == "file" and path is not None:
             return f"file:{file_sha256(path)[:12]}"
         return "random" if origin == "scratch" and not self.trained else origin
-
-
-def title(name: str) -> str:
-    """Return the usual spelling of a name."""
-    return TITLES.get(name, name)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError, ConfigError
-from tradeoff.recipes.base import Recipe, locate, option
+from tradeoff.recipes.base import Recipe, option
 
 SHIPPED = Path(__file__).parents[1] / "extractors" / "weights"
 
@@ -14,6 +14,9 @@ SHIPPED = Path(__file__).parents[1] / "extractors" / "weights"
 class Extractor(Recipe):
     """What every extractor is asked: the strides it can have, the levels that feed SSD, the origin of its weights."""
 
+    PLANNING: ClassVar[tuple[str, ...]] = ("title", "strides", "ssd_strides")
+
+    title: str | None = option(None, "what figures call it; null is the name of its file", where=True)
     strides: tuple[int, ...] = option((16,), "strides of the two-stage feature map that it can be built with")
     ssd_strides: tuple[int, ...] = option((16, 32), "strides of the levels that feed SSD before its extra layers")
     pretrained: bool = option(False, "start from ImageNet weights")
@@ -53,9 +56,7 @@ class Extractor(Recipe):
 
     def build(self, **parts: Any) -> Any:
         """Build the extractor: `level_strides` to return, whether a `tail` is wanted, and the two-stage `stride`."""
-        planning = ("strides", "ssd_strides")
-        options = {name: value for name, value in self.options().items() if name not in planning}
-        return locate(self.TARGET)(**options | {"weights": self.weights_path()}, **parts)
+        return super().build(**{"weights": self.weights_path()} | parts)
 
     def origin(self) -> str:
         """Name the weights that training starts from: scratch, imagenet, shapes or file."""

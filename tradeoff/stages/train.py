@@ -27,6 +27,8 @@ def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
     Raises:
         TrainingDiverged: when a loss becomes infinite or NaN.
     """
+    if context.threads is not None:
+        torch.set_num_threads(context.threads)
     memory = PeakMemory(torch.device(context.device))
     with memory:
         trainer = Trainer(stage, folder, context)
