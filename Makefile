@@ -29,9 +29,11 @@ fix: $(READY)  ## mend what can be mended by itself
 bench: $(READY)  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/postprocessing.py
 
-warmstart: $(READY)  ## train the extractor weights that are shipped for shapes (about an hour on 2 cores)
-	$(BIN)/python -m tradeoff.run sweeps=warmstart
-	$(BIN)/python -m tradeoff.weights results/warmstart.csv
+warmstart: $(READY)  ## train the extractor weights that are shipped for shapes (about two hours on 2 cores)
+	for width in 0.25 0.5; do \
+	  $(BIN)/python -m tradeoff.weights extractor=mobilenet extractor.width=$$width && \
+	  $(BIN)/python -m tradeoff.weights extractor=mobilenet extractor.width=$$width extractor.weights=shapes; \
+	done
 
 clean:  ## remove the environment and all results that are not kept in git
 	rm -rf $(VENV) results/*.csv results/cache results/rows results/figures

@@ -14,7 +14,7 @@ from tradeoff.analysis import palette
         ("train.steps=10", "mobilenet"),
         ("extractor.width=0.5", "mobilenet ×0.5"),
         ("extractor.width=32", "mobilenet width=32"),
-        ("extractor.pretrained=true train.steps=10", "mobilenet pretrained=true"),
+        ("extractor.pretrained=true extractor.weights=a.pt", "mobilenet"),
         ("extractor.width=wide", "mobilenet width=wide"),
     ],
 )

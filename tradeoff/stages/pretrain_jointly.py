@@ -24,7 +24,7 @@ from tradeoff.stages.pretrain import SEED, half, rate
 class JointPretraining:
     """How to pretrain: a schedule in steps, so that it is the same on every machine."""
 
-    steps: int = 2400
+    steps: int = 4000
     batch_size: int = 8
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
