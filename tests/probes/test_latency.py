@@ -162,7 +162,7 @@ def test_all_in_all_time_is_bounded_for_any_slow_callable(duration_ms: float, sh
     noise = random.Random(0)
     step = FakeStep(clock, (duration_ms * noise.choice([0.2, 1.0]) for _ in iter(int, 1)))
     timing = _time(clock, step, [torch.zeros(i + 1) for i in range(shapes)], max_s=1.0, precision=1e-9)
-    assert clock.now_ns / 1e9 <= 1.5 * 1.0 + duration_ms / 1e3 + 1e-6
+    assert clock.now_ns / 1e9 <= 1.5 * 1.0 + 2 * duration_ms / 1e3 + 1e-6
     assert len(timing.samples_ms) >= 1
 
 
@@ -171,7 +171,7 @@ def test_a_run_longer_than_all_time_is_reported_as_the_cold_run_it_was():
     timing = _time(clock, FakeStep(clock, 60_000.0))
     assert timing.samples_ms == [60_000.0]
     assert "warm-up left no time: the only sample is a warm-up run; raise measure.max_s" in timing.reasons
-    assert summary(timing)["stages"] == {"all": None}
+    assert summary(timing)["stages"] == {"all": 60_000.0}
 
 
 def test_noise_is_sampled_until_the_median_is_known():
