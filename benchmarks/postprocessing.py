@@ -20,7 +20,7 @@ ANCHORS, CLASSES = 8732, 90
 
 
 def raw(images: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return random logits (N, A, C + 1) with few confident anchors, as trained detectors have, and deltas (N, A, 4)."""
+    """Return random logits (N, A, C + 1), few of them confident as of trained detectors, and deltas (N, A, 4)."""
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(images, ANCHORS, CLASSES + 1, generator=generator)
     logits[..., 0] += 6

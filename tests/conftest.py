@@ -1,4 +1,4 @@
-"""What all tests share: child processes keep to one thread, so that tests beside each other do not fight for cores."""
+"""What all tests share: processes keep to one thread, so that those beside each other do not fight for cores."""
 
 import os
 
