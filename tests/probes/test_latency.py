@@ -42,9 +42,14 @@ def test_constant_steps_are_measured_exactly_whole_and_split():
 
 
 def test_each_step_takes_the_output_of_the_one_before():
-    results = []
-    steps = [("double", lambda x: 2 * x), ("keep", results.append)]
-    time_steps(steps, [1, 2], device=CPU, limits=_limits(max_s=0.2))
+    clock, results = FakeClock(), []
+
+    def double(value: int) -> int:
+        clock.advance(1.0)
+        return 2 * value
+
+    steps = [("double", double), ("keep", results.append)]
+    time_steps(steps, [1, 2], device=CPU, limits=_limits(max_s=1.0), clock_ns=clock)
     assert set(results) == {2, 4}
 
 
@@ -267,6 +272,7 @@ def test_limits_out_of_range_are_refused(changes: dict[str, float]):
         _limits(**changes)
 
 
+@pytest.mark.slow  # needs a machine that is quiet for a moment
 def test_a_spin_of_ten_milliseconds_is_read_within_five_percent():
     def spin(_: object) -> None:
         end = time.perf_counter_ns() + 10_000_000
