@@ -14,8 +14,8 @@ import pytest
 from tradeoff.core import rows
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
-from tradeoff.pipeline import run_id
 from tradeoff.run import enumerate_cells
+from tradeoff.runner import run_id
 
 ROOT = Path(__file__).parents[1]
 CPU = Machine("cpu", "a CPU", "2.15", "0.30")

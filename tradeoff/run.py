@@ -10,6 +10,7 @@ import yaml
 
 from tradeoff import config, pipeline
 from tradeoff.core.errors import ConfigError, TradeoffError
+from tradeoff.runner import Places
 
 USAGE = """python -m tradeoff.run [-m] [word=value[,value...]] ...
 
@@ -185,13 +186,13 @@ def choice(word: str) -> str:
     return f"{name}=choice({value})"
 
 
-def places(cells: list[tuple[Any, config.Words]]) -> pipeline.Places:
+def places(cells: list[tuple[Any, config.Words]]) -> Places:
     """Return where the command runs and writes, which is one for all its cells."""
     found = {(words.device, words.jobs, words.results_dir, words.table) for _, words in cells}
     if len(found) > 1:
         raise ConfigError("device, jobs, results_dir and table take one value for the whole command")
     device, jobs, results_dir, table = found.pop()
-    return pipeline.Places(device=device, jobs=jobs, results_dir=Path(results_dir), table=table)
+    return Places(device=device, jobs=jobs, results_dir=Path(results_dir), table=table)
 
 
 def help_text() -> str:

@@ -24,7 +24,6 @@ class Progress:
 
     def __init__(self, cells: int) -> None:
         self.cells, self.finished, self.work = cells, 0, 0.0
-        self.label = ""
         self.console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}"))
         self.bars = Bars(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console)
@@ -43,7 +42,6 @@ class Progress:
     @contextmanager
     def cell(self, label: str) -> Iterator[None]:
         """Work on one cell."""
-        self.label = label
         start = time.monotonic()
         yield
         self.finished += 1
@@ -52,9 +50,9 @@ class Progress:
         self.bars.update(self.overall, completed=self.work, detail=f"{self.finished}/{self.cells} cells")
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[float, float, str], None]]:
+    def stage(self, name: str, label: str) -> Iterator[Callable[[float, float, str], None]]:
         """Work on one stage, beside others or not; yields the function that takes (done, total, unit) from it."""
-        task = self.bars.add_task(f"{name} {self.label}", total=None, detail="")
+        task = self.bars.add_task(f"{label}: {name}", total=None, detail="")
         before = 0.0
 
         def report(done: float, total: float, unit: str) -> None:

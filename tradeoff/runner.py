@@ -1,0 +1,143 @@
+"""Run the cells of one command: stages in child processes, a row for each cell, whatever happens."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tradeoff.core import machine, worker
+from tradeoff.core.digest import digest
+from tradeoff.core.errors import CombinationError, StageFailed, WorkerDied
+from tradeoff.core.progress import Progress
+from tradeoff.core.store import Context, Store
+from tradeoff.recipes.experiment import Experiment, Stages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a command runs and writes; never part of what a result is."""
+
+    device: str = "auto"
+    jobs: int = 1
+    results_dir: Path = Path("results")
+    table: str = "results"
+
+    @property
+    def rows(self) -> Path:
+        """The folder of the rows, the source of the table."""
+        return self.results_dir / "rows" / self.table
+
+    @property
+    def csv(self) -> Path:
+        """The table."""
+        return self.results_dir / f"{self.table}.csv"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the figures."""
+        return self.results_dir / "figures" / self.table
+
+
+@dataclass
+class Runner:
+    """What the cells of one command share: the machine, the store, and the stages that have failed."""
+
+    places: Places
+    machine: machine.Machine
+    progress: Progress
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def result(self, stage: Any, label: str, threads: int | None = None) -> dict[str, Any]:
+        """Return the result of a stage, computed in a child process where it is missing.
+
+        Args:
+            stage: the stage.
+            label: what the progress display calls it.
+            threads: cores that the child may use; None is all.
+
+        Raises:
+            StageFailed: with the reason, also when it had failed before in this command.
+        """
+        store, key = Store(self.places.results_dir), f"{stage.NAME} {digest(stage)}"
+        found = store.result(stage)
+        if found is not None:
+            return found
+        if key in self.failed:
+            raise StageFailed(self.failed[key])
+        try:
+            with self.progress.stage(stage.NAME, label) as report:
+                context = Context(store, self.machine.device, threads)
+                answer: dict[str, Any] = worker.call("tradeoff.core.store:compute", stage, context, report=report)
+                return answer
+        except (StageFailed, WorkerDied) as error:
+            self.failed[key] = f"{stage.NAME}: {error}"
+            raise StageFailed(self.failed[key]) from error
+
+    def train_together(self, trainings: dict[str, Any]) -> None:
+        """Run trainings, by label, beside each other; one that fails is remembered as failed."""
+        share = max(1, machine.threads() // self.places.jobs)
+
+        def attempt(label: str) -> None:
+            with suppress(StageFailed):
+                told = self.result(trainings[label], label, share)
+                self.progress.line(f"{label}: {told.get('train_steps', 0)} steps in {told.get('train_s', 0):.0f} s")
+
+        pool = ThreadPoolExecutor(self.places.jobs)
+        try:
+            list(pool.map(attempt, trainings))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def complete(self, stages: Stages, label: str) -> dict[str, Any]:
+        """Compute the stages of a cell and return its columns."""
+        trained = self.result(stages.train, label)
+        scored = {}
+        if stages.predict and stages.evaluate:
+            self.result(stages.predict, label)
+            scored = self.result(stages.evaluate, label)
+        return {**trained, **scored, **self.result(stages.measure, label)}
+
+    def row(self, experiment: Experiment, stages: Stages) -> dict[str, Any]:
+        """Return the row of a cell: ok, skipped or failed."""
+        row = identity(experiment, stages, self.machine)
+        try:
+            experiment.check_combination()
+            return row | {"status": "ok"} | self.complete(stages, experiment.label())
+        except CombinationError as error:
+            return row | {"status": "skipped", "reason": str(error)}
+        except StageFailed as error:
+            return row | {"status": "failed", "reason": str(error)}
+
+
+def trainings(cells: Iterable[tuple[Experiment, Stages]]) -> dict[str, Any]:
+    """Return the trainings of the cells that can be combined, each once, by the label of its first cell."""
+    wanted: dict[str, tuple[str, Any]] = {}
+    for experiment, stages in cells:
+        with suppress(CombinationError):
+            experiment.check_combination()
+            wanted.setdefault(digest(stages.train), (experiment.label(), stages.train))
+    return {f"{label} ({key[:4]})": stage for key, (label, stage) in wanted.items()}
+
+
+def identity(experiment: Experiment, stages: Stages, found: machine.Machine) -> dict[str, Any]:
+    """Return the columns that a row has before anything is computed."""
+    return {
+        "run_id": run_id(stages),
+        **experiment.words(),
+        **stages.keys(),
+        "device": found.device.partition(":")[0],
+        "device_name": found.device_name,
+        "torch_version": found.torch_version,
+        "torchvision_version": found.torchvision_version,
+        "driver_version": found.driver_version,
+        "code_version": machine.code_version(),
+        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def run_id(stages: Stages) -> str:
+    """Return what identifies a row: the digest of its four stage keys."""
+    return digest(stages.keys())
