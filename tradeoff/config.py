@@ -43,8 +43,10 @@ class Words(Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         name, _, index = self.device.partition(":")
-        if name not in ("auto", "cpu", "cuda") or (index and not (name == "cuda" and index.isdecimal())):
+        if not (self.device in ("auto", "cpu", "cuda") or (name == "cuda" and index.isdecimal())):
             raise ConfigError(f"device={self.device!r}: expected auto, cpu, cuda or cuda:N")
+        if not self.results_dir.strip():
+            raise ConfigError("results_dir='': expected a folder")
         if not self.table.replace("-", "").replace("_", "").isalnum():
             raise ConfigError(f"table={self.table!r}: expected a name of letters, digits, - and _")
 
@@ -167,7 +169,7 @@ def faults(words: Mapping[str, list[Any]]) -> list[str]:
 
 def misnamed(group: str, value: Any) -> Iterator[str]:
     """Yield the fault of a choice that its group does not have."""
-    if value is not None and str(value) not in choices(group):
+    if (value is not None or group != "sweeps") and str(value) not in choices(group):
         yield unknown(f"{group}={value}", list(choices(group))).replace("no such option", f"no such {group}")
 
 

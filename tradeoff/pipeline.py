@@ -23,18 +23,20 @@ def run(experiments: list[Experiment], places: Places) -> int:
     """
     found = machine.detect(places.device)
     check(experiments, places)
-    cells = {run_id(stages): (cell, stages) for cell in experiments if (stages := cell.stages(found))}
+    planned = [(cell, cell.stages(found, places.shares(found))) for cell in experiments]
+    cells = {run_id(stages): (cell, stages) for cell, stages in planned}
     done = {row["run_id"]: row for row in rows.load(places.rows) if row["status"] in ("ok", "skipped")}
     missing = {key: cell for key, cell in cells.items() if key not in done}
     with Progress(len(missing)) as progress:
         runner = Runner(places, found, progress)
-        if places.jobs > 1:
+        if places.shares(found) > 1:
             runner.train_together(trainings(missing.values()))
         for experiment, stages in missing.values():
             with progress.cell(experiment.label()):
                 rows.save(places.rows, runner.row(experiment, stages))
                 rows.merge(places.rows, places.csv)
-    return report(places, set(cells), bool(missing))
+    rows.merge(places.rows, places.csv)
+    return report(places, set(cells))
 
 
 def check(experiments: list[Experiment], places: Places) -> None:
@@ -58,15 +60,15 @@ def check(experiments: list[Experiment], places: Places) -> None:
         raise StoreError(f"results_dir={places.results_dir}: cannot be written ({error.strerror})") from error
 
 
-def report(places: Places, wanted: set[str], changed: bool) -> int:
-    """Print the table, draw the figures where something changed, end with one line of JSON; return the exit code."""
+def report(places: Places, wanted: set[str]) -> int:
+    """Print the table, draw the figures that are older than it, end with one line of JSON; return the exit code."""
     from tradeoff.analysis import figures, table  # pandas and matplotlib: only once there is a table
 
     mine = [row for row in rows.load(places.rows) if row["run_id"] in wanted]
     frame = table.read(places.csv)
     print(table.text(frame[frame["run_id"].isin(wanted)]))
-    drawn = sorted(places.figures.glob("*.*"))
-    if changed or not drawn:
+    drawn = [path for path in sorted(places.figures.glob("*.*")) if path.suffix in (".png", ".svg")]
+    if not drawn or min(path.stat().st_mtime for path in drawn) < places.csv.stat().st_mtime:
         drawn = figures.draw(frame, places.figures)
     count = {status: sum(row["status"] == status for row in mine) for status in ("ok", "failed", "skipped")}
     print(json.dumps({"table": str(places.csv), "figures": [str(path) for path in drawn], **count}))

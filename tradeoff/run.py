@@ -81,6 +81,8 @@ def read_words(arguments: list[str]) -> dict[str, list[Any]]:
         return read
 
     given = parse(options.overrides)
+    if odd := [o.input_line for o in given if o.input_line[0] in "+~"]:
+        raise ConfigError([f"{words}: write word=value; + and ~ are not for this command" for words in odd])
     studies = [o.value() for o in given if o.key_or_group == "sweeps"]
     inherited = parse(study_words(str(studies[-1]))) if studies else []
     if unread:
@@ -97,8 +99,12 @@ def values(override: Any) -> list[Any]:
     if not override.is_sweep_override():
         return [override.value()]
     content = override.value()
+    if isinstance(content, Glob) and override.key_or_group not in (*config.GROUPS, "sweeps"):
+        raise ConfigError(f"{override.input_line}: glob is for {', '.join(config.GROUPS)}")
     if isinstance(content, Glob):
         return list(content.filter(list(config.choices(override.key_or_group))))
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: give single values, such as {override.key_or_group}=300,600")
     return [plain(item) for item in override.sweep_iterator(transformer=lambda value: value)]
 
 
@@ -113,11 +119,16 @@ def study_words(name: str) -> list[str]:
     Raises:
         ConfigError: when the study has other keys.
     """
-    paths = [folder / "sweeps" / f"{name}.yaml" for folder in (Path.cwd(), config.home())]
+    paths = [folder / "sweeps" / f"{name}.yaml" for folder in (config.home(), Path.cwd())]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         return []
-    study = yaml.safe_load(path.read_text()) or {}
+    try:
+        study = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: cannot be read as yaml ({str(error).splitlines()[0]})") from None
+    if not isinstance(study, dict):
+        raise ConfigError(f"{path}: expected keys with values, as in sweeps/quickstart.yaml")
     chosen = [entry for entry in study.get("defaults", []) if isinstance(entry, dict)]
     groups = [f"{key.removeprefix('override /')}={name}" for entry in chosen for key, name in entry.items()]
     strange = sorted(set(study) - {"hydra", "table", "results_dir", "jobs", "defaults"})
@@ -145,8 +156,8 @@ def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], 
         cells.append((values, dict(state.runtime.choices), words))
 
     with tempfile.TemporaryDirectory() as scratch:
-        path = f"[file://{config.home()},file://{Path.cwd()}]"
-        own = [f"hydra.searchpath={path}", f"hydra.sweep.dir={scratch}"]
+        places = ",".join(quoted(f"file://{folder}") for folder in (config.home(), Path.cwd()))
+        own = [f"hydra.searchpath=[{places}]", f"hydra.sweep.dir={quoted(scratch)}"]
         sys.argv = [sys.argv[0], *late(arguments), *own]
         os.environ["HYDRA_FULL_ERROR"] = "1"
         try:
@@ -180,6 +191,11 @@ def is_plain_option(word: str) -> bool:
     return not read.is_sweep_override()
 
 
+def quoted(text: str) -> str:
+    """Quote a text for Hydra, whatever is in it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def choice(word: str) -> str:
     """Write an option as a choice of one value."""
     name, _, value = word.partition("=")
@@ -188,6 +204,8 @@ def choice(word: str) -> str:
 
 def places(cells: list[tuple[Any, config.Words]]) -> Places:
     """Return where the command runs and writes, which is one for all its cells."""
+    if not cells:
+        raise ConfigError("no cell to run: run takes words, -m and --help; Hydra's other flags are not for it")
     found = {(words.device, words.jobs, words.results_dir, words.table) for _, words in cells}
     if len(found) > 1:
         raise ConfigError("device, jobs, results_dir and table take one value for the whole command")

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tradeoff.core import machine, worker
+from tradeoff.core import worker
 from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError, StageFailed, WorkerDied
+from tradeoff.core.machine import Machine, code_version, threads
 from tradeoff.core.progress import Progress
 from tradeoff.core.store import Context, Store
 from tradeoff.recipes.experiment import Experiment, Stages
@@ -24,6 +25,10 @@ class Places:
     jobs: int = 1
     results_dir: Path = Path("results")
     table: str = "results"
+
+    def shares(self, found: Machine) -> int:
+        """Return how many trainings run beside each other: `jobs` on a CPU, one on a GPU."""
+        return self.jobs if found.device == "cpu" else 1
 
     @property
     def rows(self) -> Path:
@@ -46,17 +51,18 @@ class Runner:
     """What the cells of one command share: the machine, the store, and the stages that have failed."""
 
     places: Places
-    machine: machine.Machine
+    machine: Machine
     progress: Progress
+    code_version: str = field(default_factory=code_version)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def result(self, stage: Any, label: str, threads: int | None = None) -> dict[str, Any]:
+    def result(self, stage: Any, label: str, share: int | None = None) -> dict[str, Any]:
         """Return the result of a stage, computed in a child process where it is missing.
 
         Args:
             stage: the stage.
             label: what the progress display calls it.
-            threads: cores that the child may use; None is all.
+            share: cores that the child may use; None is all.
 
         Raises:
             StageFailed: with the reason, also when it had failed before in this command.
@@ -69,7 +75,7 @@ class Runner:
             raise StageFailed(self.failed[key])
         try:
             with self.progress.stage(stage.NAME, label) as report:
-                context = Context(store, self.machine.device, threads)
+                context = Context(store, self.machine.device, share)
                 answer: dict[str, Any] = worker.call("tradeoff.core.store:compute", stage, context, report=report)
                 return answer
         except (StageFailed, WorkerDied) as error:
@@ -78,14 +84,15 @@ class Runner:
 
     def train_together(self, trainings: dict[str, Any]) -> None:
         """Run trainings, by label, beside each other; one that fails is remembered as failed."""
-        share = max(1, machine.threads() // self.places.jobs)
+        jobs = self.places.shares(self.machine)
+        share = max(1, threads() // jobs)
 
         def attempt(label: str) -> None:
             with suppress(StageFailed):
                 told = self.result(trainings[label], label, share)
                 self.progress.line(f"{label}: {told.get('train_steps', 0)} steps in {told.get('train_s', 0):.0f} s")
 
-        pool = ThreadPoolExecutor(self.places.jobs)
+        pool = ThreadPoolExecutor(jobs)
         try:
             list(pool.map(attempt, trainings))
         finally:
@@ -102,7 +109,7 @@ class Runner:
 
     def row(self, experiment: Experiment, stages: Stages) -> dict[str, Any]:
         """Return the row of a cell: ok, skipped or failed."""
-        row = identity(experiment, stages, self.machine)
+        row = identity(experiment, stages, self.machine) | {"code_version": self.code_version}
         try:
             experiment.check_combination()
             return row | {"status": "ok"} | self.complete(stages, experiment.label())
@@ -122,7 +129,7 @@ def trainings(cells: Iterable[tuple[Experiment, Stages]]) -> dict[str, Any]:
     return {f"{label} ({key[:4]})": stage for key, (label, stage) in wanted.items()}
 
 
-def identity(experiment: Experiment, stages: Stages, found: machine.Machine) -> dict[str, Any]:
+def identity(experiment: Experiment, stages: Stages, found: Machine) -> dict[str, Any]:
     """Return the columns that a row has before anything is computed."""
     return {
         "run_id": run_id(stages),
@@ -133,7 +140,6 @@ def identity(experiment: Experiment, stages: Stages, found: machine.Machine) -> 
         "torch_version": found.torch_version,
         "torchvision_version": found.torchvision_version,
         "driver_version": found.driver_version,
-        "code_version": machine.code_version(),
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

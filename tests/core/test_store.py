@@ -24,7 +24,7 @@ class Square:
     wait_s: float = 0.0
 
     def run(self, folder: Path, context: Context) -> dict[str, int]:
-        with (folder / ".calls").open("a") as file:
+        with folder.with_suffix(".calls").open("a") as file:
             file.write("x")
         time.sleep(self.wait_s)
         (folder / "answer.txt").write_text(str(self.number**2))
@@ -32,7 +32,7 @@ class Square:
 
 
 def calls(store: Store, stage: Square) -> int:
-    return len((store.folder(stage) / ".calls").read_text())
+    return len(store.folder(stage).with_suffix(".calls").read_text())
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_lock_of_a_killed_process_is_free(store):
     stage = Square(7, wait_s=0.3)
     process = multiprocessing.get_context("fork").Process(target=fetch, args=(stage, Context(store)))
     process.start()
-    while not (store.folder(stage) / ".calls").exists():
+    while not store.folder(stage).with_suffix(".calls").exists():
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.join()

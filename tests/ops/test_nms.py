@@ -155,7 +155,8 @@ def test_deeper_candidates_are_reached_only_where_an_image_needs_them(monkeypatc
     assert bool(valid.all())
     assert indices[0].tolist() == [0, *range(3000, 3014)]
     assert indices[1].tolist() == list(range(15))
-    assert calls == [(2, 1015), (1, 3035)]  # 15 places for survivors, and 4 * 1,000 but no more than 3,020
+    # 15 places for survivors, and 256, then 4 * 256 = 1,024, then 4,096 but no more than the 3,020 there are
+    assert calls == [(2, 271), (1, 1039), (1, 3035)]
 
 
 @pytest.mark.parametrize("keep", [7, 40, 500])

@@ -42,7 +42,7 @@ def test_every_column_that_a_cpu_can_fill_is_filled(store, meta_arch):
 
 def test_weights_are_counted_in_bytes_of_parameters_and_buffers(store):
     stages = stages_of("meta_arch=ssd")
-    detector = build(stages.train)
+    detector = build(stages.train, 6)
     measured = fetch(stages.measure, Context(store))
     tensors = [*detector.parameters(), *detector.buffers()]
     assert measured["params"] == sum(p.numel() for p in detector.parameters())

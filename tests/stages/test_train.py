@@ -24,7 +24,7 @@ def stage_of(*words) -> Train:
 
 
 def weights(store, stage):
-    return load(store.folder(stage) / "weights.pt")
+    return load(store.folder(stage) / "weights.pt")["detector"]
 
 
 class Killed(Exception):

@@ -104,5 +104,8 @@ def code_version() -> str:
     if not (root / ".git").exists():
         return release
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=9"]
-    described = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        described = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine
+        return release
     return f"{release}+{described.stdout.strip()}" if described.returncode == 0 else release

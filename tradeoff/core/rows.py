@@ -128,6 +128,8 @@ def merge(folder: Path, csv_path: Path) -> None:
     lock = csv_path.with_name(f".{csv_path.name}.lock")
     try:
         with locked(lock):
-            write_atomic(csv_path, to_csv(load(folder)))
+            text = to_csv(load(folder))
+            if not csv_path.is_file() or csv_path.read_bytes() != text.encode():
+                write_atomic(csv_path, text)
     except OSError as error:
         raise StoreError(f"{lock}: cannot be locked ({error.strerror}); choose another results_dir") from error

@@ -91,6 +91,8 @@ def fetch(stage: Stage, context: Context) -> dict[str, Any]:
         if result is None:
             result = stage.run(folder, context)
             finish(folder, stage, result)
+            for scratch in folder.glob(".*"):  # checkpoints, and what killed writers have left
+                scratch.unlink()
     return result
 
 

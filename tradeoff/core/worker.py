@@ -34,6 +34,7 @@ def call(target: str, *args: Any, report: Report) -> Any:
         StageFailed: when the function raised; the message is the error in one line.
         WorkerDied: when the child ended without an answer.
     """
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as NVML counts, see core.machine
     context = get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     parent_end, child_end = context.Pipe()

@@ -5,11 +5,13 @@ what is random about an example depends on the seed and its index: a resumed tra
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from multiprocessing import get_context
+from threading import Thread
 from typing import Any, TypeVar
 
 import torch
@@ -138,7 +140,11 @@ def load(function: Callable[[Any], Made], arguments: Iterable[Any], workers: int
     if workers:
         context = get_context("forkserver")
         context.set_forkserver_preload([__name__])
-        options |= {"multiprocessing_context": context, "prefetch_factor": PREFETCH, "worker_init_fn": settle}
+        options |= {
+            "multiprocessing_context": context,
+            "prefetch_factor": PREFETCH,
+            "worker_init_fn": partial(settle, os.getpid()),
+        }
     sampler: Any = arguments
     loader = DataLoader(
         Calls(function), batch_size=None, sampler=sampler, num_workers=workers, collate_fn=as_is, **options
@@ -151,9 +157,23 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def settle(worker: int) -> None:
-    """Keep a worker to one core."""
+def settle(reader: int, worker: int) -> None:
+    """Keep a worker to one core, and end it once the process that reads from it is gone.
+
+    Its own parent is a fork server, which lives on with its workers, so PyTorch's watch over the parent sees nothing.
+    """
     torch.set_num_threads(1)
+    Thread(target=die_with, args=(reader,), daemon=True).start()
+
+
+def die_with(reader: int) -> None:
+    """Wait until a process is gone, then end this one."""
+    while True:
+        try:
+            os.kill(reader, 0)
+        except ProcessLookupError:
+            os._exit(1)
+        time.sleep(0.5)
 
 
 def as_is(loaded: Any) -> Any:

@@ -17,7 +17,7 @@ import torchvision
 from torch import Tensor
 
 NEVER = torch.iinfo(torch.int64).min  # the key of what is no candidate, or no longer
-FIRST_CANDIDATES = 1000  # per image
+FIRST_CANDIDATES = 256  # per image, or four times what is kept; more would compare boxes across images
 MAX_CANDIDATES = 32_768  # of all images in one call; on CUDA that call needs the square of it in bits
 
 

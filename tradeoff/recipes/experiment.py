@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tradeoff.core.digest import digest, file_sha256
+from tradeoff.core.errors import CombinationError
 from tradeoff.core.machine import Machine
 from tradeoff.recipes.data import Data
 from tradeoff.recipes.detectors import MetaArch
@@ -69,9 +70,11 @@ class Experiment:
         """
         if self.stride is not None:
             self.extractor.check_stride(self.stride)
+        if not self.meta_arch.TWO_STAGE and self.trained and self.training.batch_size == 1:
+            raise CombinationError("train.batch_size=1: SSD needs 2 or more, for the batch norm of its 1×1 maps")
 
-    def stages(self, machine: Machine) -> Stages:
-        """Return what has to be computed for this cell on a machine."""
+    def stages(self, machine: Machine, jobs: int = 1) -> Stages:
+        """Return what has to be computed for this cell on a machine, where `jobs` trainings share it."""
         timed = self.training.minutes is not None and self.trained
         train = Train(
             extractor=self.extractor,
@@ -81,7 +84,7 @@ class Experiment:
             stride=self.stride,
             training=self.training if self.trained else Training(steps=0),
             seed=self.seed,
-            machine_name=machine.device_name if timed else None,
+            machine_name=(machine.device_name + (f", 1 of {jobs} jobs" if jobs > 1 else "")) if timed else None,
         )
         scored = self.data.val_split(self.scoring.images)
         predict = Predict(train=train, inference=self.inference, split=scored) if self.trained else None

@@ -45,7 +45,7 @@ class Measuring(Recipe):
     """How a cell is timed."""
 
     images: int = option(64, "validation images that are timed in turn", low=1)
-    max_s: float = option(60.0, "seconds of timing, warm-up included", low=0.1)
+    max_s: float = option(60.0, "seconds of timing; warm-up may take half as long again", low=0.1)
     min_samples: int = option(64, "fewest timed calls, if time allows", low=1)
     warmup_s: float = option(0.5, "shortest warm-up, seconds", low=0)
-    precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0)
+    precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0.01)

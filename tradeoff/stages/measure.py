@@ -25,10 +25,12 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     """Time the detector on images of the data set; keep every sample; return the columns of cost."""
     fetch(stage.train, context)
     inputs = batches(stage)
-    memory = PeakMemory(torch.device(context.device))
+    device = torch.device(context.device)
+    empty, memory = PeakMemory(device), PeakMemory(device)
     with inferring(stage.inference.precision, context.device):
-        with memory:
+        with empty:
             chain = chain_of(stage, context)
+        with memory:  # a window of its own, so that building and loading the network do not count
             timing = time(stage, chain, inputs, context)
         counted = arithmetic(chain)
     write_atomic(folder / SAMPLES, json.dumps(asdict(timing) | {"by_operator": counted.by_operator}))
@@ -42,10 +44,17 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
         "flops_partial": bool(counted.uncounted),
         "params": parameters(chain.detector),
         "weights_mb": weights_mb(chain.detector),
-        "peak_memory_mb": memory.peak_mb,
+        "peak_memory_mb": above(memory, empty),
         "trusted": not reasons,
         "reasons": "; ".join(reasons),
     }
+
+
+def above(memory: PeakMemory, empty: PeakMemory) -> float | None:
+    """Return the peak of one window above what was taken before another began, MB; None where not measured."""
+    if memory.peak_mb is None or memory.before_mb is None or empty.before_mb is None:
+        return None
+    return max(0.0, memory.before_mb + memory.peak_mb - empty.before_mb)
 
 
 def chain_of(stage: Measure, context: Context) -> Chain:

@@ -17,14 +17,13 @@ WEIGHTS = "weights.pt"
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-def build(stage: Train) -> Any:
+def build(stage: Train, classes: int) -> Any:
     """Build the detector of a training with its initial weights, the same for the same seed."""
     torch.manual_seed(stage.seed)
     two_stage = stage.meta_arch.TWO_STAGE
     stride = stage.stride or 16
     levels = (stride,) if two_stage else stage.extractor.ssd_strides
     extractor = stage.extractor.build(level_strides=levels, tail=two_stage, stride=stride)
-    classes = len(stage.split.build().classes)
     training = stage.training
     regions = {"train_proposals": training.proposals, "append_ground_truth": training.append_ground_truth}
     own = regions if two_stage else {}
@@ -39,9 +38,10 @@ def trained(stage: Train, context: Context) -> Any:
     """
     fetch(stage, context)
     path = context.store.folder(stage) / WEIGHTS
-    detector = build(stage)
+    content = load(path)
+    detector = build(stage, content["classes"])
     try:
-        detector.load_state_dict(load(path))
+        detector.load_state_dict(content["detector"])
     except RuntimeError as error:
         raise WeightsError(f"{path}: {error}; remove the folder to train again") from error
     return detector.to(context.device, memory_format=torch.channels_last).eval()

@@ -43,7 +43,10 @@ def pretrain_jointly(
 
     Returns: the backbone's state dict, floating-point tensors in half precision.
     """
-    detectors = [build(stage).to(memory_format=torch.channels_last).train() for stage in stages]
+    detectors = [
+        build(stage, len(stage.split.build().classes)).to(memory_format=torch.channels_last).train()
+        for stage in stages
+    ]
     for detector in detectors[1:]:
         share(detectors[0].extractor.body, detector.extractor.body, detector.head.tail)
     streams = [batches(stage, options.batch_size, SEED + i) for i, stage in enumerate(stages)]

@@ -18,7 +18,7 @@ from tradeoff.recipes.stages import Train
 from tradeoff.recipes.train import Training
 from tradeoff.stages.network import WEIGHTS, arithmetic, build, freeze_batch_norm, load, save
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = ".checkpoint.pt"  # hidden: the store removes it once the stage has finished
 
 
 def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
@@ -33,8 +33,7 @@ def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
     with memory:
         trainer = Trainer(stage, folder, context)
         stopped_by = trainer.train() if stage.training.steps else None
-    save(folder / WEIGHTS, trainer.detector.state_dict())
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    save(folder / WEIGHTS, {"classes": trainer.classes, "detector": trainer.detector.state_dict()})
     return trainer.columns(memory.peak_mb) | {"train_stopped_by": stopped_by} if stopped_by else {}
 
 
@@ -44,7 +43,8 @@ class Trainer:
     def __init__(self, stage: Train, folder: Path, context: Context) -> None:
         self.stage, self.training, self.context = stage, stage.training, context
         self.checkpoint = folder / CHECKPOINT
-        self.detector = build(stage).to(context.device, memory_format=torch.channels_last).train()
+        self.classes = len(stage.split.build().classes)
+        self.detector = build(stage, self.classes).to(context.device, memory_format=torch.channels_last).train()
         if frozen(stage):
             for part in (self.detector.extractor, *([self.detector.head.tail] if stage.meta_arch.TWO_STAGE else [])):
                 freeze_batch_norm(part)
@@ -143,7 +143,7 @@ class Trainer:
 
     def resume(self) -> None:
         """Go on from the checkpoint."""
-        state = load(self.checkpoint, self.context.device)
+        state = load(self.checkpoint)
         self.step, self.spent_s, self.losses = state["step"], state["spent_s"], state["losses"]
         self.detector.load_state_dict(state["detector"])
         self.optimizer.load_state_dict(state["optimizer"])
