@@ -38,7 +38,13 @@ def command(*words, cwd, timeout=300):
         (["extractor.width=0.5"], ["extractor.width"]),
         (["device=gpu"], ["device='gpu'", "cuda:N"]),
         (["table=../x"], ["table='../x'"]),
-        (["+foo=1"], ["foo"]),
+        (["+foo=1", "size=0"], ["+foo=1", "size=0", "2 faults"]),
+        (["+inference.proposals=7"], ["+inference.proposals=7"]),
+        (["extractor=null"], ["extractor=None", "mobilenet"]),
+        (["-m", "size=glob(*)"], ["size=glob(*)"]),
+        (["-m", "size=interval(32,100)"], ["size=interval(32,100)"]),
+        (["results_dir="], ["results_dir"]),
+        (["--cfg", "job"], ["Hydra's other flags"]),
         (["size=300,600"], ["size", "-m"]),
         (["size=[300"], ["size"]),
         (["extractor=tiny", "extractor.weights=nowhere.pt"], ["extractor.weights", "nowhere.pt"]),
@@ -92,6 +98,14 @@ def test_a_cell_that_cannot_be_combined_is_refused_alone(tmp_path):
     assert "16" in ended.stderr
 
 
+def test_any_folder_will_do(tmp_path):
+    folder = tmp_path / "it's my study (1), b"
+    folder.mkdir()
+    ended = command("extractor=tiny", "stride=8", "meta_arch=ssd", "train.batch_size=1", cwd=folder)
+    assert ended.returncode == 2
+    assert "train.batch_size=1: SSD needs 2 or more" in ended.stderr
+
+
 def last_line(ended):
     return json.loads(ended.stdout.strip().splitlines()[-1])
 
@@ -108,6 +122,7 @@ def test_a_sweep_ends_in_a_table_and_figures_and_given_again_does_nothing(tmp_pa
     assert len(list((tmp_path / "results/cache/train").glob("*/done.json"))) == 2  # proposals share a training
     assert {path.name for path in tmp_path.iterdir()} == {"results"}  # nothing of Hydra's own
     before = (tmp_path / told["table"]).read_bytes()
+    (tmp_path / told["table"]).unlink()  # as if killed between the last row and the table
     again = command(*words, cwd=tmp_path)
     assert last_line(again) == told
     assert (tmp_path / told["table"]).read_bytes() == before

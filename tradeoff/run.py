@@ -81,15 +81,19 @@ def read_words(arguments: list[str]) -> dict[str, list[Any]]:
         return read
 
     given = parse(options.overrides)
-    if odd := [o.input_line for o in given if o.input_line[0] in "+~"]:
-        raise ConfigError([f"{words}: write word=value; + and ~ are not for this command" for words in odd])
     studies = [o.value() for o in given if o.key_or_group == "sweeps"]
     inherited = parse(study_words(str(studies[-1]))) if studies else []
     if unread:
         raise ConfigError(unread)
     if not (options.multirun or studies) and (several := [o.input_line for o in given if o.is_sweep_override()]):
         raise ConfigError([f"{words}: several values; add -m to run all of them" for words in several])
-    return {o.key_or_group: values(o) for o in [*inherited, *given]}
+    return {name_of(o): values(o) for o in [*inherited, *given]}
+
+
+def name_of(override: Any) -> str:
+    """Return the word of an override; +word and ~word stay what they are, for no word is called so."""
+    line, name = str(override.input_line), str(override.key_or_group)
+    return line[: len(line) - len(line.lstrip("+~"))] + name
 
 
 def values(override: Any) -> list[Any]:

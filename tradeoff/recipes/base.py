@@ -107,7 +107,7 @@ def locate(target: str) -> Any:
 def unknown(name: str, accepted: list[str]) -> str:
     """Word the fault of an unknown option."""
     near = get_close_matches(name.rpartition(".")[2], accepted, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"{name}: no such option{hint} Accepted: {', '.join(sorted(accepted)) or 'none'}"
 
 
