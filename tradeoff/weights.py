@@ -15,6 +15,9 @@ from tradeoff.core.machine import detect
 from tradeoff.recipes.experiment import Experiment
 from tradeoff.recipes.extractors import Extractor
 
+#: steps of the joint pretraining between two files
+SAVED_EVERY = 600
+
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code."""
@@ -37,7 +40,7 @@ def make(arguments: list[str]) -> dict[str, object]:
     """
     from tradeoff.run import enumerate_cells
 
-    ways = ["-m", "meta_arch=ssd,rfcn", "size=160", "train.proposals=100", "train.minutes=null"]
+    ways = ["-m", "meta_arch=ssd,rfcn,faster_rcnn", "size=192", "train.proposals=12", "train.minutes=null"]
     cells = [cell for cell, _ in enumerate_cells([*ways, *arguments])]
     recipes = {cell.extractor for cell in cells}
     if len(recipes) != 1:
@@ -61,9 +64,11 @@ def pretrain_to(path: Path, recipe: Extractor, cells: list[Experiment]) -> dict[
     machine = detect("cpu")
     started = [replace(cell, extractor=replace(recipe, weights=str(path)), seed=SEED) for cell in cells]
     stages = [cell.stages(machine).train for cell in started]
-    save(
-        path, pretrain_jointly(stages, JointPretraining(), lambda step, name, loss: tell(step, f"{name} {loss:.3f}"))
-    )
+    for step, losses, state_now in pretrain_jointly(stages, JointPretraining()):
+        tell(step, ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
+        if step % SAVED_EVERY < len(stages):
+            save(path, state_now())
+    save(path, state_now())
     return {"path": str(path), "bytes": path.stat().st_size}
 
 

@@ -129,7 +129,7 @@ def test_scatter_draws_every_finished_row_and_labels_the_frontier(tmp_path):
     assert len(labels) == 10
     assert "SSD ResNet-101 300 px" in labels
     caption = figure.texts[0].get_text().replace("\n", " ")
-    assert "data coco; device NVIDIA H200; precision fp32; batch 1." in caption
+    assert "data coco (5000 images); device NVIDIA H200; precision fp32; batch 1." in caption
     assert "Rows: 26; drawn: 24; of these not trusted (hollow): 2; failed: 1; skipped: 1;" in caption
 
 
@@ -171,7 +171,9 @@ def test_scatter_goes_in_steps_along_trusted_models_only(tmp_path):
 @pytest.mark.parametrize(
     ("other", "titles"),
     [
-        ({"data": "shapes"}, ["coco", "shapes"]),
+        ({"data": "shapes"}, ["coco (5000 images)", "shapes (5000 images)"]),
+        ({"eval_images": 100}, ["coco (100 images)", "coco (5000 images)"]),
+        ({"overrides": "data.root=x"}, ["coco (5000 images)", "coco data.root=x (5000 images)"]),
         ({"device_name": "a CPU"}, ["NVIDIA H200", "a CPU"]),
         ({"precision": "fp16"}, ["fp16", "fp32"]),
         ({"batch_size": 8}, ["batch 1", "batch 8"]),

@@ -53,7 +53,7 @@ def test_text_marks_the_frontier_and_puts_the_best_first(tmp_path):
         made("d", label="doubtful [bold]", ap=0.2, latency_ms_p50=1.0, trusted=False),
     ]
     lines = table.text(framed(tmp_path, rows)).splitlines()
-    assert lines[0] == "data coco; device NVIDIA H200; precision fp32; batch 1"
+    assert lines[0] == "data coco (5000 images); device NVIDIA H200; precision fp32; batch 1"
     assert [line.split()[:2] for line in lines[2:6]] == [
         ["*", "good"],
         ["doubtful", "[bold]"],

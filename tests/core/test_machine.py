@@ -1,5 +1,6 @@
 """The machine is found without torch, and says what is there."""
 
+import os
 import subprocess
 import sys
 
@@ -88,3 +89,12 @@ def test_the_build_of_torch_is_read_without_importing_it():
         "assert 'torch' not in sys.modules; import torch; assert told == (torch.version.cuda is not None)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("3", 3), ("0", None), ("many", None), (None, None)])
+def test_threads_are_those_that_torch_takes(monkeypatch, given, expected):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    assert machine.threads() == (expected or len(os.sched_getaffinity(0)))
+    assert machine.cpu_name().endswith(f", {machine.threads()} threads")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tradeoff.analysis.comparable import complete, trusted
+from tradeoff.analysis.comparable import COMPARABLE, compared, complete, trusted
 from tradeoff.core.errors import TableError
 
 
@@ -20,7 +20,7 @@ def pick(
     then the lower median latency.
 
     Args:
-        frame: rows of one data set on one device.
+        frame: rows of one data set, device, precision and batch size.
         max_latency_ms: of the median of a call.
         max_memory_mb: of the peak of inference, 10^6 bytes.
         max_energy_j: per image.
@@ -28,7 +28,7 @@ def pick(
         min_ap: 0..1.
 
     Raises:
-        TableError: when the rows are of several data sets or devices, whose AP or latency cannot be ranked.
+        TableError: when the rows that fit differ in these, so that their AP or latency cannot be ranked.
     """
     limits = {
         "latency_ms_p50": max_latency_ms,
@@ -40,7 +40,7 @@ def pick(
     for name, limit in limits.items():
         fits = fits if limit is None else fits[(fits[name] <= limit).fillna(False).astype(bool)]
     fits = fits if min_ap is None else fits[fits["ap"] >= min_ap]
-    for name in ("data", "device_name"):
+    for name in COMPARABLE:
         check_one(fits, name)
     ranked = fits.assign(distrusted=~trusted(fits)).sort_values(
         ["distrusted", "ap", "latency_ms_p50", "run_id"], ascending=[True, False, True, True]
@@ -49,8 +49,12 @@ def pick(
 
 
 def check_one(frame: pd.DataFrame, name: str) -> None:
-    """Refuse rows that differ in a column."""
-    values = sorted(frame[name].dropna().unique())
+    """Refuse rows that differ in what decides whether they can be compared."""
+    told = compared(frame)[name].dropna()
+    values = sorted(told.unique())
     if len(values) > 1:
-        hint = f"choose, such as frame[frame[{name!r}] == {values[0]!r}]"
-        raise TableError(f"column {name!r}: got {', '.join(values)}, expected one; {hint}")
+        kept = frame.loc[told[told == values[0]].index, name].iloc[0]
+        hint = f"choose, such as frame[frame[{name!r}] == {kept!r}]"
+        if frame[name].dropna().nunique() == 1:
+            hint = "choose by the columns 'overrides' and 'eval_images'"
+        raise TableError(f"column {name!r}: got {', '.join(map(str, values))}; expected one; {hint}")

@@ -8,6 +8,7 @@ leaves every old key as it was.
 import hashlib
 import json
 from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def described(spec: Any, owner: Any) -> Any:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
+    """Return the SHA-256 of a file's bytes, read again only after it has changed."""
+    facts = path.stat()
+    return sha256_of(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def sha256_of(path: Path, size_bytes: int, changed_ns: int) -> str:
+    """Return the SHA-256 of a file as it was at one time; a study asks for the same file in every cell."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -85,8 +85,9 @@ def cpu_name() -> str:
 
 
 def threads() -> int:
-    """Return the number of logical cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return how many threads torch takes: OMP_NUM_THREADS where given, else the logical cores it may use."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else len(os.sched_getaffinity(0))
 
 
 def installed(package: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -171,19 +170,12 @@ def absolute(path: str) -> str:
 
 
 def content(path: str) -> str:
-    """Return the SHA-256 of a file, read again only after it has changed.
+    """Return the SHA-256 of a file.
 
     Raises:
         DataError: if the file cannot be read.
     """
     try:
-        facts = os.stat(path)
-        return sha256_of(path, facts.st_size, facts.st_mtime_ns)
+        return file_sha256(Path(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-@lru_cache(maxsize=64)
-def sha256_of(path: str, size_bytes: int, changed_ns: int) -> str:
-    """Return the SHA-256 of a file as it was at one time; a study asks for the same file in every cell."""
-    return file_sha256(Path(path))

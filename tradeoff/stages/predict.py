@@ -7,12 +7,15 @@ import numpy as np
 
 from tradeoff.core.errors import StoreError
 from tradeoff.core.store import Context
+from tradeoff.data.loader import val_examples
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.stages import Predict
 from tradeoff.stages.detect import Chain
 from tradeoff.stages.network import inferring, trained
 
 PREDICTIONS = "predictions.npz"
+#: images that are read sooner than a process that reads ahead has started
+FEW = 500
 
 
 def run(stage: Predict, folder: Path, context: Context) -> dict[str, Any]:
@@ -23,13 +26,12 @@ def run(stage: Predict, folder: Path, context: Context) -> dict[str, Any]:
     """
     meta_arch, train = stage.train.meta_arch, stage.train
     chain = Chain(trained(train, context), stage.inference, train.size, meta_arch.RESIZER, context.device)
-    data = stage.split.build()
+    images = len(stage.split.build())
     found: list[tuple[int, Detections]] = []
     with inferring(stage.inference.precision, context.device):
-        for index in range(len(data)):
-            example = data.example(index)
+        for example in val_examples(stage.split, train.training.workers if images > FEW else 0):
             found.append((example.image_id, chain([example.image])[0]))
-            context.report(index + 1, len(data), "images")
+            context.report(len(found), images, "images")
     np.savez_compressed(folder / PREDICTIONS, allow_pickle=False, **arrays(found))
     return {}
 

@@ -1,7 +1,9 @@
 """Pretrain an extractor by detecting: several detectors take turns to train one and the same backbone.
 
 Classification (`pretrain`) teaches a backbone what the shapes are; this teaches it where they are. The detectors
-share the very modules of the backbone, each has a head of its own, and only the backbone is kept.
+share the very modules of the backbone, each has a head of its own, and only the backbone is kept. Batch norm collects
+its statistics from single-stage detectors alone: two-stage ones meet it frozen, as they will when they start from it,
+and a tail sees crops in one of them and whole maps in the other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +26,7 @@ from tradeoff.stages.pretrain import SEED, half, rate
 class JointPretraining:
     """How to pretrain: a schedule in steps, so that it is the same on every machine."""
 
-    steps: int = 4000
+    steps: int = 12_000
     batch_size: int = 8
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
@@ -32,16 +34,16 @@ class JointPretraining:
 
 
 def pretrain_jointly(
-    stages: Sequence[Train], options: JointPretraining, report: Callable[[int, str, float], None]
-) -> dict[str, Tensor]:
+    stages: Sequence[Train], options: JointPretraining
+) -> Iterator[tuple[int, dict[str, float], Callable[[], dict[str, Tensor]]]]:
     """Train the backbone that the detectors of some stages share; step i belongs to detector i modulo their number.
 
     Args:
         stages: the detectors, the first of which has the whole backbone in its extractor, as SSD has.
         options: the schedule.
-        report: takes the step, the meta-architecture and its loss.
 
-    Returns: the backbone's state dict, floating-point tensors in half precision.
+    Yields: after each round, the steps done, the latest losses by meta-architecture, and a function that returns the
+        backbone's state dict as it is then, floating-point tensors in half precision.
     """
     detectors = [
         build(stage, len(stage.split.build().classes)).to(memory_format=torch.channels_last).train()
@@ -52,17 +54,27 @@ def pretrain_jointly(
     streams = [batches(stage, options.batch_size, SEED + i) for i, stage in enumerate(stages)]
     parameters = list(nn.ModuleList(detectors).parameters())
     optimizer = torch.optim.AdamW(parameters, lr=options.learning_rate, weight_decay=options.weight_decay)
+    losses: dict[str, float] = {}
     turns = cycle(zip(stages, detectors, streams, strict=True))
     for step, (stage, detector, stream) in zip(range(options.steps), turns, strict=False):
         for group in optimizer.param_groups:
             group["lr"] = options.learning_rate * rate(step, options.steps)
+        collect_statistics(detectors[0].extractor, not stage.meta_arch.TWO_STAGE)
         loss = torch.stack(list(detector.losses(next(stream)).values())).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, options.clip_norm)
         optimizer.step()
-        report(step + 1, type(stage.meta_arch).__name__, float(loss.detach()))
-    return half(backbone_state(detectors[0].extractor, None))
+        losses[type(stage.meta_arch).__name__] = float(loss.detach())
+        if (step + 1) % len(stages) == 0:
+            yield step + 1, losses, lambda: half(backbone_state(detectors[0].extractor, None))
+
+
+def collect_statistics(extractor: nn.Module, collect: bool) -> None:
+    """Let batch norm use and collect the statistics of a batch, or use those that it has."""
+    for layer in extractor.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.train(collect)
 
 
 def share(whole: Any, *parts: Any) -> None:
