@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import alive, family, until
 from tradeoff.core import rows
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
@@ -92,21 +93,6 @@ def start(folder):
     return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **quiet)
 
 
-def family(pid):
-    """Return a process and all that descend from it."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(status.parent.name)] = int(fields[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
-
-
 def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_path):
     seen = set()
     for wait_s in (4, 5, 6, 7, 8):
@@ -127,12 +113,4 @@ def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_p
     assert (told["ok"], told["failed"], told["skipped"]) == (4, 0, 0)
     table = rows.read_csv(tmp_path / "results" / "results.csv")
     assert len({row["run_id"] for row in table}) == len(table) == 4
-    time.sleep(1)
-    assert not [pid for pid in seen if Path(f"/proc/{pid}").exists() and "Z" not in state(pid)]
-
-
-def state(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
+    until(lambda: not any(alive(pid) for pid in seen), 10)

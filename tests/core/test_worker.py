@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import alive, until
 from tradeoff.core import worker
 from tradeoff.core.errors import DataError, StageFailed, WorkerDied
 
@@ -44,13 +45,6 @@ def sleep_with_child(path, report):
 
 def quiet(*_):
     pass
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_an_answer_and_its_progress_come_back():
@@ -94,10 +88,3 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path):
     parent.kill()
     parent.wait()
     until(lambda: not any(alive(pid) for pid in pids), 10)
-
-
-def until(condition, limit_s):
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, f"not within {limit_s} s"
-        time.sleep(0.05)

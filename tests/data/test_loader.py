@@ -1,5 +1,7 @@
 """Batches are the same however they are made."""
 
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from tests.data.coco_files import write
+from tests.processes import alive, family, until
 from tradeoff.core.errors import DataError, WorkerDied
 from tradeoff.data import loader
 from tradeoff.data.loader import train_batches, val_examples
@@ -16,18 +19,19 @@ from tradeoff.data.transforms import to_input
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.data import Coco, Shapes, Split
 
+OPTIONS: dict[str, Any] = {
+    "size": 48,
+    "resizer": "keep_aspect",
+    "batch_size": 2,
+    "first_step": 0,
+    "seed": 4,
+    "flip": True,
+    "workers": 0,
+}
+
 
 def batches(split: Split, count: int, **changes: Any) -> list[Batch]:
-    options: dict[str, Any] = {
-        "size": 48,
-        "resizer": "keep_aspect",
-        "batch_size": 2,
-        "first_step": 0,
-        "seed": 4,
-        "flip": True,
-        "workers": 0,
-    }
-    return list(islice(train_batches(split, **(options | changes)), count))
+    return list(islice(train_batches(split, **(OPTIONS | changes)), count))
 
 
 def assert_same(one: Batch, other: Batch) -> None:
@@ -146,3 +150,22 @@ def die_at_two(number: int) -> int:
 
         os._exit(9)
     return number
+
+
+def read_for_ever(started: str) -> None:
+    """Read with one worker, and say when there is something to read."""
+    stream = train_batches(Shapes().train_split(0), **OPTIONS | {"workers": 1})
+    for _ in stream:
+        Path(started).touch()
+
+
+def test_a_killed_reader_leaves_no_worker(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = f"from tests.data.test_loader import read_for_ever; read_for_ever({str(started)!r})"
+    reader = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    until(started.exists, 60)
+    pids = family(reader.pid)
+    assert len(pids) >= 3  # the reader, its fork server, the worker
+    reader.kill()
+    reader.wait()
+    until(lambda: not any(alive(pid) for pid in pids), 10)

@@ -129,6 +129,18 @@ def test_frozen_batch_norm_keeps_its_statistics(tmp_path):
     assert any(not torch.equal(before[name], after[name]) for name in before if name.endswith("weight"))
 
 
+@pytest.mark.parametrize("meta_arch", ["ssd", "faster_rcnn", "rfcn"])
+def test_a_kept_extractor_does_not_change_and_its_heads_do(tmp_path, meta_arch):
+    stage = stage_of(f"meta_arch={meta_arch}", "train.steps=2", "train.freeze_extractor=true")
+    trainer = Trainer(stage, tmp_path, Context(Store(tmp_path)))
+    before = {name: value.clone() for name, value in trainer.detector.state_dict().items()}
+    trainer.train()
+    changed = {name for name, value in trainer.detector.state_dict().items() if not torch.equal(before[name], value)}
+    kept = ("extractor.", "head.tail.")
+    assert changed and not any(name.startswith(kept) for name in changed)
+    assert any(name.startswith(kept) for name in before)
+
+
 def test_only_weights_of_two_or_more_dimensions_decay(tmp_path):
     trainer = Trainer(stage_of("train.weight_decay=0.1"), tmp_path, Context(Store(tmp_path)))
     decayed, free = trainer.optimizer.param_groups

@@ -45,8 +45,9 @@ class Trainer:
         self.checkpoint = folder / CHECKPOINT
         self.classes = len(stage.split.build().classes)
         self.detector = build(stage, self.classes).to(context.device, memory_format=torch.channels_last).train()
-        if frozen(stage):
-            for part in (self.detector.extractor, *([self.detector.head.tail] if stage.meta_arch.TWO_STAGE else [])):
+        for part in (self.detector.extractor, *([self.detector.head.tail] if stage.meta_arch.TWO_STAGE else [])):
+            part.requires_grad_(not self.training.freeze_extractor)
+            if frozen(stage):
                 freeze_batch_norm(part)
         self.optimizer = optimizer(self.detector, self.training)
         self.scaler = torch.amp.GradScaler(
@@ -163,10 +164,10 @@ class Trainer:
 
 
 def frozen(stage: Train) -> bool:
-    """Tell whether the extractor's batch norm is frozen; auto: with loaded weights in two-stage detectors."""
+    """Tell whether the extractor's batch norm is frozen; auto: with the extractor, or in two-stage with loaded weights."""
     if stage.training.batch_norm != "auto":
         return stage.training.batch_norm == "frozen"
-    return stage.meta_arch.TWO_STAGE and stage.extractor.origin() != "scratch"
+    return stage.training.freeze_extractor or (stage.meta_arch.TWO_STAGE and stage.extractor.origin() != "scratch")
 
 
 def rate(training: Training, step: int, fraction: float) -> float:
