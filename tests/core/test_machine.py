@@ -35,6 +35,9 @@ class FakeNVML:
     def nvmlDeviceGetName(self, handle):  # noqa: N802
         return self.names[handle]
 
+    def nvmlDeviceGetUUID(self, handle):  # noqa: N802
+        return ("GPU-1f00aa", "GPU-1f99bb")[handle]
+
     def nvmlSystemGetDriverVersion(self):  # noqa: N802
         return "580.1"
 
@@ -57,11 +60,18 @@ def test_a_gpu_is_chosen_by_number(driver):
     assert machine.detect("cuda:1").device_name == "NVIDIA L4"
 
 
-def test_visible_devices_are_counted_as_torch_counts_them(driver, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+@pytest.mark.parametrize("name", ["1", " 1", "GPU-1f99bb", "GPU-1f9", "1,0", "1,nonsense,0"])
+def test_visible_devices_are_counted_as_torch_counts_them(driver, monkeypatch, name):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", name)
     assert machine.detect("cuda").device_name == "NVIDIA L4"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.mark.parametrize("name", ["", "-1", "2", "GPU-1f", "NoDevFiles"])  # GPU-1f: two begin with it
+def test_no_visible_device_leaves_the_cpu_and_says_why(driver, monkeypatch, name):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", name)
     assert machine.detect("auto").device == "cpu"
+    with pytest.raises(ConfigError, match=f"CUDA_VISIBLE_DEVICES='{name}' leaves none of 2"):
+        machine.detect("cuda")
 
 
 def test_a_missing_gpu_is_refused_with_what_there_is(driver):

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -46,9 +47,6 @@ def nvidia_devices() -> tuple[list[str], str | None, str]:
     """Return the CUDA devices that torch can use, the driver's version, and a reason when there are none."""
     if not torch_has_cuda():
         return [], None, "the installed torch is a build without CUDA"
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None and not re.fullmatch(r"\d+(,\d+)*", visible):
-        return [], None, f"CUDA_VISIBLE_DEVICES={visible!r}"
     import pynvml
 
     try:
@@ -56,14 +54,39 @@ def nvidia_devices() -> tuple[list[str], str | None, str]:
     except pynvml.NVMLError as error:
         return [], None, f"NVML: {error}"
     try:
-        count = pynvml.nvmlDeviceGetCount()
-        order = [int(i) for i in visible.split(",")] if visible else list(range(count))
-        names = [pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(i)) for i in order if i < count]
-        return names, pynvml.nvmlSystemGetDriverVersion(), "NVML lists none"
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        uuids = [pynvml.nvmlDeviceGetUUID(handle) for handle in handles]
+        chosen = visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        names = [pynvml.nvmlDeviceGetName(handles[i]) for i in chosen]
+        return names, pynvml.nvmlSystemGetDriverVersion(), reason_for_none(len(handles))
     except pynvml.NVMLError as error:
         return [], None, f"NVML: {error}"
     finally:
         pynvml.nvmlShutdown()
+
+
+def reason_for_none(count: int) -> str:
+    """Word why no device is left of those that NVML lists."""
+    if not count:
+        return "NVML lists none"
+    return f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')!r} leaves none of {count}"
+
+
+def visible(uuids: Sequence[str], wanted: str | None) -> list[int]:
+    """Return the numbers of the devices that CUDA_VISIBLE_DEVICES leaves, in its order.
+
+    As in CUDA, a device is named by its number or by a beginning of its UUID that no other has, and the list ends at
+    the first name that is none. Slices of a device (MIG) are none.
+    """
+    if wanted is None:
+        return list(range(len(uuids)))
+    found: list[int] = []
+    for name in (word.strip() for word in wanted.split(",")):
+        named = [i for i, uuid in enumerate(uuids) if name == str(i) or (name and uuid.startswith(name))]
+        if len(named) != 1:
+            break
+        found += named
+    return found
 
 
 def torch_has_cuda() -> bool:
