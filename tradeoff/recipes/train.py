@@ -26,7 +26,7 @@ class Training(Recipe):
     append_ground_truth: bool = option(False, "add the objects to these regions; the TF OD API does not")
     flip: bool = option(True, "horizontal flips, half of the images")
     batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
-    freeze_extractor: bool = option(False, "keep the extractor and the second stage's tail as loaded; heads learn alone")
+    freeze_extractor: bool = option(False, "keep extractor and tail as loaded; the heads learn alone")
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = option(
         "fp32", "arithmetic of training, mixed for fp16 and bf16"
     )

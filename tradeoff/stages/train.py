@@ -164,7 +164,7 @@ class Trainer:
 
 
 def frozen(stage: Train) -> bool:
-    """Tell whether the extractor's batch norm is frozen; auto: with the extractor, or in two-stage with loaded weights."""
+    """Tell whether the extractor's batch norm is frozen; auto: if it is kept, or loaded in two stages."""
     if stage.training.batch_norm != "auto":
         return stage.training.batch_norm == "frozen"
     return stage.training.freeze_extractor or (stage.meta_arch.TWO_STAGE and stage.extractor.origin() != "scratch")
