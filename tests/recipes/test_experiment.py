@@ -12,7 +12,7 @@ def cell(*words):
 
 
 def test_an_extractor_from_scratch_cannot_be_kept():
-    with pytest.raises(CombinationError, match="extractor.weights"):
+    with pytest.raises(CombinationError, match=r"extractor\.weights"):
         cell("extractor=tiny", "train.freeze_extractor=true").check_combination()
     cell("extractor=mobilenet", "extractor.pretrained=true", "train.freeze_extractor=true").check_combination()
 
