@@ -17,6 +17,7 @@ from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, locate, option, unknown
 from tradeoff.recipes.experiment import Experiment, Names
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.start import find
 from tradeoff.recipes.train import Measuring, Scoring, Training
 
 GROUPS = ("meta_arch", "extractor", "data", "train")
@@ -104,6 +105,8 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
     training = gathered(Training.from_mapping, node["train"], "train.")
     scoring = gathered(Scoring.from_mapping, node["evaluate"], "evaluate.")
     measuring = gathered(Measuring.from_mapping, node["measure"], "measure.")
+    given = training.weights if training and words else None
+    start = gathered(find, given, Path(words.results_dir)) if given else None
     if gathered.faults:
         raise ConfigError(gathered.faults)
     two_stage = parts["meta_arch"].TWO_STAGE
@@ -121,6 +124,7 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
         seed=words.seed,
         batch_size=words.batch_size,
         names=Names(**{group: names[group] for group in GROUPS}),
+        start=start,
         overrides=tuple(sorted(word for word in task if word.partition("=")[0] not in AXES + PLACES)),
     )
     return experiment, words
