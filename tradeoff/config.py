@@ -5,6 +5,7 @@ configuration into a frozen Experiment. Before Hydra composes anything, `faults`
 and tells all that is wrong with them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -125,9 +126,14 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
         batch_size=words.batch_size,
         names=Names(**{group: names[group] for group in GROUPS}),
         start=start,
-        overrides=tuple(sorted(word for word in task if word.partition("=")[0] not in AXES + PLACES)),
+        overrides=tuple(sorted(unescaped(word) for word in task if word.partition("=")[0] not in AXES + PLACES)),
     )
     return experiment, words
+
+
+def unescaped(word: str) -> str:
+    """Return a word as it was typed: in a sweep Hydra puts a backslash before the colon of `run:ID`."""
+    return re.sub(r"\\(.)", r"\1", word)
 
 
 class Gathered:
@@ -168,6 +174,9 @@ def faults(words: Mapping[str, list[Any]]) -> list[str]:
     for name in words.get("data", ["shapes"]):
         if not misnamed("data", name):
             gathered(recipe, {**load("data", name), **below("data", words)}, "data.")
+    for given in words.get("train.weights", []):
+        if isinstance(given, str) and "sweeps" not in words:  # a study may have a results_dir of its own
+            gathered(find, given, Path(str(words.get("results_dir", ["results"])[-1])))
     return list(dict.fromkeys(found + gathered.faults))
 
 

@@ -219,5 +219,12 @@ def test_an_untrained_cell_is_timed_with_the_weights_that_it_is_given(earlier, t
 def test_weights_can_be_swept_like_any_word(earlier):
     folder, run_id, _ = earlier
     words = ["-m", *WORDS, "meta_arch=ssd", f"results_dir={folder}", f"train.weights=null,run:{run_id}"]
-    found = [cell.words()["weights"] for cell, _ in enumerate_cells(words)]
-    assert found == ["scratch", f"run:{run_id}"]
+    cells = [cell for cell, _ in enumerate_cells(words)]
+    assert [cell.words()["weights"] for cell in cells] == ["scratch", f"run:{run_id}"]
+    assert f"train.weights=run:{run_id}" in cells[1].overrides
+
+
+def test_weights_that_are_not_there_are_told_with_all_other_faults(tmp_path):
+    told = faulty(f"results_dir={tmp_path}", "train.weights=run:ffff", "size=0")
+    assert "no such run" in told
+    assert "size=0" in told

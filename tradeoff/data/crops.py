@@ -14,6 +14,7 @@ TRIALS = 50
 AREA = (0.1, 1.0)  # of a crop, as a part of the image
 RATIO = 2.0  # most width / height of a crop, and most height / width, px
 IOU_CHOICES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+WHOLE = math.inf  # among these choices: an overlap that no crop has
 COVERED_CHOICES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 WHOLE_API = 0.15
 
@@ -28,8 +29,10 @@ def ssd(random: np.random.Generator, example: Example) -> Example:
     Source: Liu et al. 2016, section 2.2.
     Differs: an overlap with some object, as in the authors' program; the paper's words leave it open.
     """
-    for choice in random.permutation([*IOU_CHOICES, math.inf]) if len(example.boxes) else ():
-        if choice == math.inf:
+    if not len(example.boxes):
+        return example
+    for choice in random.permutation([*IOU_CHOICES, WHOLE]):
+        if choice == WHOLE:
             break
         windows = trials(random, example.size)
         inside = centres_inside(windows, example.boxes)
