@@ -29,7 +29,7 @@ def commands():
 @pytest.mark.parametrize("command", commands())
 def test_every_command_of_the_readme_has_good_words(command, tmp_path):
     words = shlex.split(command.partition("#")[0])
-    given = [word for word in words if not word.startswith(("data.root=", "extractor.weights="))]
+    given = [word for word in words if not word.startswith(("data.root=", "extractor.weights=", "train.weights="))]
     read = read_words(given)
     if any(word.startswith("data.root=") for word in words):
         read["data.root"] = [str(tmp_path)]

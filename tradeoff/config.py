@@ -5,6 +5,7 @@ configuration into a frozen Experiment. Before Hydra composes anything, `faults`
 and tells all that is wrong with them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -17,6 +18,7 @@ from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, locate, option, unknown
 from tradeoff.recipes.experiment import Experiment, Names
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.start import find
 from tradeoff.recipes.train import Measuring, Scoring, Training
 
 GROUPS = ("meta_arch", "extractor", "data", "train")
@@ -104,6 +106,8 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
     training = gathered(Training.from_mapping, node["train"], "train.")
     scoring = gathered(Scoring.from_mapping, node["evaluate"], "evaluate.")
     measuring = gathered(Measuring.from_mapping, node["measure"], "measure.")
+    given = training.weights if training and words else None
+    start = gathered(find, given, Path(words.results_dir)) if given else None
     if gathered.faults:
         raise ConfigError(gathered.faults)
     two_stage = parts["meta_arch"].TWO_STAGE
@@ -121,9 +125,15 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
         seed=words.seed,
         batch_size=words.batch_size,
         names=Names(**{group: names[group] for group in GROUPS}),
-        overrides=tuple(sorted(word for word in task if word.partition("=")[0] not in AXES + PLACES)),
+        start=start,
+        overrides=tuple(sorted(unescaped(word) for word in task if word.partition("=")[0] not in AXES + PLACES)),
     )
     return experiment, words
+
+
+def unescaped(word: str) -> str:
+    """Return a word as it was typed: in a sweep Hydra puts a backslash before the colon of `run:ID`."""
+    return re.sub(r"\\(.)", r"\1", word)
 
 
 class Gathered:
@@ -164,6 +174,9 @@ def faults(words: Mapping[str, list[Any]]) -> list[str]:
     for name in words.get("data", ["shapes"]):
         if not misnamed("data", name):
             gathered(recipe, {**load("data", name), **below("data", words)}, "data.")
+    for given in words.get("train.weights", []):
+        if isinstance(given, str) and "sweeps" not in words:  # a study may have a results_dir of its own
+            gathered(find, given, Path(str(words.get("results_dir", ["results"])[-1])))
     return list(dict.fromkeys(found + gathered.faults))
 
 

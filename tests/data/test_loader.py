@@ -14,6 +14,7 @@ from tests.data.coco_files import write
 from tests.processes import alive, family, until
 from tradeoff.core.errors import DataError, WorkerDied
 from tradeoff.data import loader
+from tradeoff.data.augment import Augmentation
 from tradeoff.data.loader import train_batches, val_examples
 from tradeoff.data.transforms import to_input
 from tradeoff.ops.structures import Batch
@@ -28,6 +29,17 @@ OPTIONS: dict[str, Any] = {
     "flip": True,
     "workers": 0,
 }
+
+EVERYTHING = Augmentation(
+    random_crop="ssd",
+    expand=3.0,
+    brightness=0.125,
+    contrast=0.5,
+    saturation=0.5,
+    hue=0.1,
+    crop_ratio=1.3,
+    pad_ratio=1.0,
+)
 
 
 def batches(split: Split, count: int, **changes: Any) -> list[Batch]:
@@ -48,18 +60,39 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "cores", lambda: 2)
 
 
-def test_a_resumed_training_sees_what_it_would_have_seen() -> None:
+@pytest.mark.parametrize("augmentation", [Augmentation(), EVERYTHING])
+def test_a_resumed_training_sees_what_it_would_have_seen(augmentation: Augmentation) -> None:
     split = Shapes().train_split(0)
-    whole, resumed = batches(split, 5), batches(split, 2, first_step=3)
+    whole = batches(split, 5, augmentation=augmentation)
+    resumed = batches(split, 2, first_step=3, augmentation=augmentation)
     for one, other in zip(whole[3:], resumed, strict=True):
         assert_same(one, other)
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_workers_change_nothing_but_speed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("augmentation", [Augmentation(), EVERYTHING])
+def test_workers_change_nothing_but_speed(tmp_path: Path, augmentation: Augmentation) -> None:
     for split in (Shapes().train_split(0), Coco(root=str(write(tmp_path))).train_split(0)):
-        for one, other in zip(batches(split, 5), batches(split, 5, workers=2), strict=True):
+        alone = batches(split, 5, augmentation=augmentation)
+        for one, other in zip(alone, batches(split, 5, workers=2, augmentation=augmentation), strict=True):
             assert_same(one, other)
+
+
+def test_augmentation_changes_images_and_their_targets_and_by_default_there_is_none() -> None:
+    split = Shapes().train_split(0)
+    [plain], [default] = batches(split, 1), batches(split, 1, augmentation=Augmentation())
+    [changed] = batches(split, 1, augmentation=EVERYTHING)
+    assert_same(plain, default)
+    assert not torch.equal(plain.sizes_px, changed.sizes_px)
+    for size_px, targets in zip(changed.sizes_px, changed.targets, strict=True):
+        assert (targets.boxes <= size_px.flip(0).repeat(2)).all()
+
+
+def test_the_longer_side_has_the_cap_that_is_given(tmp_path: Path) -> None:
+    split = Coco(root=str(write(tmp_path))).train_split(0)
+    [free], [capped] = batches(split, 1, batch_size=3), batches(split, 1, batch_size=3, longer_px=54)
+    assert sorted(free.sizes_px.tolist()) == [[48, 48], [48, 72], [48, 72]]
+    assert sorted(capped.sizes_px.tolist()) == [[36, 54], [36, 54], [48, 48]]  # 2:3 with a longer side of 54
 
 
 def test_step_s_holds_examples_from_s_times_the_batch_size() -> None:

@@ -34,6 +34,24 @@ def test_the_shorter_side_is_the_size_unless_the_longer_one_exceeds_its_cap(
     assert resized(size_hw, size, "keep_aspect") == wanted
 
 
+@pytest.mark.parametrize(
+    ("size_hw", "longer_px", "wanted"),
+    [
+        ((480, 640), 1333, (800, 1067)),  # 640 × 800/480 = 1066.7
+        ((500, 1000), 1333, (667, 1333)),  # 1600 would exceed 1333: 500 × 1.333 = 666.5, halves up
+        ((1000, 500), 1333, (1333, 667)),
+        ((480, 640), 800, (600, 800)),  # exactly as long as wide
+        ((500, 1000), None, (683, 1365)),  # 800 × 1024/600 = 1365.3
+    ],
+)
+def test_the_cap_on_the_longer_side_can_be_given(
+    size_hw: tuple[int, int], longer_px: int | None, wanted: tuple[int, int]
+) -> None:
+    assert resized(size_hw, 800, "keep_aspect", longer_px) == wanted
+    image = np.zeros((*size_hw, 3), np.uint8)
+    assert to_input(image, 800, "keep_aspect", longer_px=longer_px).shape == (3, *wanted)
+
+
 def test_a_fixed_size_is_square() -> None:
     assert resized((480, 640), 300, "fixed") == (300, 300)
 

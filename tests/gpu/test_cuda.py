@@ -46,6 +46,16 @@ def test_the_gpu_says_what_the_cpu_says(tmp_path, meta_arch):
     assert torch.allclose(told["cpu"], told["cuda:0"], atol=1e-3)
 
 
+@pytest.mark.parametrize("meta_arch", ["ssd", "faster_rcnn", "rfcn"])
+def test_the_modern_recipe_trains_in_mixed_precision_and_keeps_a_running_mean(tmp_path, meta_arch):
+    words = ("train=modern", "train.steps=3", "train.batch_size=2", "train.workers=0", f"meta_arch={meta_arch}")
+    stage, context = stages_of(*words).train, Context(Store(tmp_path), "cuda:0")
+    assert fetch(stage, context)["train_steps"] == 3
+    kept = trained(stage, context).state_dict()
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.values())
+    assert all(tensor.dtype == torch.float32 for tensor in kept.values() if tensor.is_floating_point())
+
+
 def test_the_device_is_named_as_torch_names_it():
     found = machine.detect("cuda")
     assert found.device_name == torch.cuda.get_device_name(0)

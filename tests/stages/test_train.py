@@ -9,10 +9,10 @@ from tradeoff.core.errors import TrainingDiverged
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch
 from tradeoff.recipes.stages import Train
-from tradeoff.recipes.train import Training
+from tradeoff.recipes.start import Start
 from tradeoff.run import enumerate_cells
 from tradeoff.stages.network import load
-from tradeoff.stages.train import CHECKPOINT, Trainer, frozen, rate
+from tradeoff.stages.train import CHECKPOINT, Trainer, frozen
 
 CPU = Machine("cpu", "a CPU", "2.15", "0.30")
 WORDS = ["extractor=tiny", "size=64", "train=smoke", "train.batch_size=2", "proposals=5", "train.checkpoint_s=0"]
@@ -89,16 +89,6 @@ def test_a_diverged_training_says_step_parts_and_rate(tmp_path):
         fetch(stage, Context(Store(tmp_path)))
 
 
-def test_warm_up_and_schedules_by_hand():
-    cosine = Training(schedule="cosine", warmup_steps=4, steps=100)
-    assert rate(cosine, 0, 0.0) == pytest.approx(0.25)  # a quarter of the warm-up
-    assert rate(cosine, 50, 0.5) == pytest.approx(0.5)  # (1 + cos(pi / 2)) / 2
-    assert rate(cosine, 100, 1.0) == pytest.approx(0.0)
-    steps = Training(schedule="steps", drop_steps=(10, 20), drop_factor=0.1)
-    assert [rate(steps, at, 0) for at in (9, 10, 20)] == pytest.approx([1.0, 0.1, 0.01])
-    assert rate(Training(), 7, 0.7) == 1.0
-
-
 def test_the_schedule_follows_whichever_of_steps_and_minutes_is_further(tmp_path):
     stage = stage_of("train.steps=10", "train.minutes=1")
     trainer = Trainer(stage, tmp_path, Context(Store(tmp_path)))
@@ -113,6 +103,7 @@ def test_batch_norm_is_frozen_with_loaded_weights_in_two_stage_detectors(tmp_pat
     assert not frozen(two_stage)  # from scratch
     loaded = replace(two_stage, extractor=replace(two_stage.extractor, pretrained=True))
     assert frozen(loaded)
+    assert frozen(replace(two_stage, start=Start(sha256="0" * 64)))
     assert not frozen(replace(single, extractor=replace(single.extractor, pretrained=True)))
     assert frozen(replace(two_stage, training=replace(two_stage.training, batch_norm="frozen")))
 

@@ -94,6 +94,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("predict_key", str, doc="key of the predictions in the cache"),
     Column("evaluate_key", str, doc="key of the scores in the cache"),
     Column("measure_key", str, doc="key of the measurement in the cache"),
+    Column("weights_taken", str, doc="what was taken of train.weights, what is new and what was left"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

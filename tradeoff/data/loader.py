@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from tradeoff.core.errors import DataError, WorkerDied
+from tradeoff.data.augment import Augmentation
 from tradeoff.data.dataset import Dataset, Example
 from tradeoff.data.streams import Stream, generator
 from tradeoff.data.transforms import Resizer, collate, flip, resize, to_float, to_targets
@@ -29,6 +30,7 @@ from tradeoff.recipes.data import Split
 
 #: batches that each worker has ready
 PREFETCH = 2
+NOTHING = Augmentation()
 
 Made = TypeVar("Made")
 Array = NDArray[Any]
@@ -42,12 +44,15 @@ class Preparation:
 
     size: int
     resizer: Resizer
+    longer_px: int | None
     flip: bool
+    augmentation: Augmentation
     seed: int
 
     def __call__(self, index: int, example: Example) -> tuple[Tensor, Targets]:
         """Return the (3, h, w) uint8 image and its targets; half of the images are mirrored if `flip`."""
-        image = resize(example.image, self.size, self.resizer)
+        example = self.augmentation(self.seed, index, example)
+        image = resize(example.image, self.size, self.resizer, self.longer_px)
         targets = to_targets(example, (image.shape[1], image.shape[2]))
         if self.flip and generator(Stream.FLIP, self.seed, index).random() < 0.5:
             image, boxes = flip(image, targets.boxes)
@@ -55,7 +60,7 @@ class Preparation:
         return image, targets
 
 
-def train_batches(
+def train_batches(  # noqa: PLR0913 - every part of the preparation by its name
     split: Split,
     *,
     size: int,
@@ -65,6 +70,8 @@ def train_batches(
     seed: int,
     flip: bool,
     workers: int,
+    longer_px: int | None = None,
+    augmentation: Augmentation = NOTHING,
 ) -> Iterator[Batch]:
     """Return the endless batches of a training from a step on; workers start at once, not at the first batch.
 
@@ -77,12 +84,16 @@ def train_batches(
         seed: of the augmentation.
         flip: whether half of the images are mirrored.
         workers: processes that read and resize, never more than there are cores; 0 does it in this process.
+        longer_px: cap on the longer side, px.
+        augmentation: what else is done to the images, before they are resized.
 
     Raises:
         DataError: when an image cannot be read.
         WorkerDied: when a worker process ends.
     """
-    preparation = Preparation(size=size, resizer=resizer, flip=flip, seed=seed)
+    preparation = Preparation(
+        size=size, resizer=resizer, longer_px=longer_px, flip=flip, augmentation=augmentation, seed=seed
+    )
     steps = (range(step * batch_size, (step + 1) * batch_size) for step in count(first_step))
     loaded = load(partial(prepared_batch, split.build(), preparation), steps, workers)
     return map(received, loaded)

@@ -12,6 +12,11 @@ class Stream(IntEnum):
     VAL_PICTURE = 2
     EPOCH_ORDER = 3
     FLIP = 4
+    COLOUR = 5
+    EXPAND = 6
+    CROP = 7
+    CROP_RATIO = 8
+    PAD_RATIO = 9
 
 
 def generator(stream: Stream, seed: int, index: int) -> np.random.Generator:

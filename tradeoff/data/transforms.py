@@ -20,28 +20,29 @@ Size = tuple[int, int]
 Resizer = Literal["fixed", "keep_aspect"]
 
 
-def resized(size_hw: Size, size: int, resizer: Resizer) -> Size:
+def resized(size_hw: Size, size: int, resizer: Resizer, longer_px: int | None = None) -> Size:
     """Return the (height, width) of the network input for an original of (height, width).
 
     "fixed" is (size, size). "keep_aspect" makes the shorter side `size`, or less where the longer one would then
-    exceed size × 1024/600, rounded down. Sides are rounded to the nearest whole number, halves up, and at least 1.
+    exceed `longer_px`; None is size × 1024/600, rounded down. Sides are rounded to the nearest whole number, halves
+    up, and at least 1.
 
     Source: Huang et al. 2017, section 3.1.3 and the TF Object Detection API, keep_aspect_ratio_resizer 600/1024.
     """
     if resizer == "fixed":
         return size, size
     shorter, longer = min(size_hw), max(size_hw)
-    cap_px = size * 1024 // 600
+    cap_px = longer_px or size * 1024 // 600
     above, below = (size, shorter) if longer * size <= cap_px * shorter else (cap_px, longer)
     height, width = (max(1, (2 * side * above + below) // (2 * below)) for side in size_hw)
     return height, width
 
 
-def resize(image: NDArray[np.uint8], size: int, resizer: Resizer) -> Tensor:
+def resize(image: NDArray[np.uint8], size: int, resizer: Resizer, longer_px: int | None = None) -> Tensor:
     """Resize an image, (H, W, 3) uint8, to (3, h, w) uint8 by bilinear interpolation with antialiasing."""
     height, width = image.shape[:2]
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
-    target = resized((height, width), size, resizer)
+    target = resized((height, width), size, resizer, longer_px)
     return interpolate(pixels, size=target, mode="bilinear", antialias=True, align_corners=False)[0]
 
 
@@ -50,9 +51,15 @@ def to_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:
     return images.to(device, non_blocking=True).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
-def to_input(image: NDArray[np.uint8], size: int, resizer: Resizer, device: torch.device | str = "cpu") -> Tensor:
+def to_input(
+    image: NDArray[np.uint8],
+    size: int,
+    resizer: Resizer,
+    device: torch.device | str = "cpu",
+    longer_px: int | None = None,
+) -> Tensor:
     """Return the network input of an image, (H, W, 3) uint8 RGB, as (3, h, w) float32 RGB 0..1 on a device."""
-    return to_float(resize(image, size, resizer), device)
+    return to_float(resize(image, size, resizer, longer_px), device)
 
 
 def collate(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from tradeoff.recipes.detectors import MetaArch
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Evaluate, Measure, Predict, Train
+from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Scoring, Training
 
 
@@ -56,6 +57,7 @@ class Experiment:
     batch_size: int
     names: Names
     overrides: tuple[str, ...] = ()
+    start: Start | None = None
 
     @property
     def trained(self) -> bool:
@@ -72,10 +74,23 @@ class Experiment:
             self.extractor.check_stride(self.stride)
         if not self.meta_arch.TWO_STAGE and self.trained and self.training.batch_size == 1:
             raise CombinationError("train.batch_size=1: SSD needs 2 or more, for the batch norm of its 1×1 maps")
-        if self.training.freeze_extractor and self.extractor.origin() == "scratch":
+        if self.training.freeze_extractor and self.extractor.origin() == "scratch" and self.start is None:
             raise CombinationError(
                 "train.freeze_extractor=true: there are no weights to keep; give extractor.weights"
             )
+        self.check_resizer()
+
+    def check_resizer(self) -> None:
+        """Refuse images that the detector cannot take.
+
+        Raises:
+            CombinationError: with the reason.
+        """
+        resizer, longer_px = self.training.resizer, self.training.longer_side_px
+        if resizer == "keep_aspect" and not self.meta_arch.TWO_STAGE:
+            raise CombinationError("train.resizer=keep_aspect: the anchors of SSD are laid out for size × size")
+        if longer_px is not None and longer_px < self.size:
+            raise CombinationError(f"train.longer_side_px={longer_px}: less than the shorter side, size={self.size}")
 
     def stages(self, machine: Machine, jobs: int = 1) -> Stages:
         """Return what has to be computed for this cell on a machine, where `jobs` trainings share it."""
@@ -86,9 +101,10 @@ class Experiment:
             split=self.data.train_split(self.seed),
             size=self.size,
             stride=self.stride,
-            training=self.training if self.trained else Training(steps=0),
+            training=self.training if self.trained else self.untrained(),
             seed=self.seed,
             machine_name=(machine.device_name + (f", 1 of {jobs} jobs" if jobs > 1 else "")) if timed else None,
+            start=self.start,
         )
         scored = self.data.val_split(self.scoring.images)
         predict = Predict(train=train, inference=self.inference, split=scored) if self.trained else None
@@ -105,6 +121,10 @@ class Experiment:
                 machine=replace(machine, device=machine.device.partition(":")[0]),
             ),
         )
+
+    def untrained(self) -> Training:
+        """Return what is left of the recipe without a training: how images are resized."""
+        return Training(steps=0, resizer=self.training.resizer, longer_side_px=self.training.longer_side_px)
 
     def label(self) -> str:
         """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""
@@ -140,6 +160,8 @@ class Experiment:
 
     def weights(self) -> str:
         """Name the origin of the weights; untrained ones from scratch are random."""
+        if self.start is not None:
+            return self.start.origin
         origin, path = self.extractor.origin(), self.extractor.weights_path()
         if origin == "file" and path is not None:
             return f"file:{file_sha256(path)[:12]}"

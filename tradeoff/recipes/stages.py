@@ -6,7 +6,7 @@ key of Measure only.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context
@@ -15,6 +15,7 @@ from tradeoff.recipes.data import Split
 from tradeoff.recipes.detectors import MetaArch
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Training
 
 
@@ -36,6 +37,7 @@ class Train(Computation):
     """Weights and the history of their training.
 
     machine_name: the device's name when the training has a limit in minutes, for it then is a fact of its machine.
+    start: the detector that it starts from, if any.
     """
 
     NAME: ClassVar[str] = "train"
@@ -48,6 +50,12 @@ class Train(Computation):
     training: Training
     seed: int
     machine_name: str | None = None
+    start: Start | None = None
+
+    @property
+    def resizer(self) -> Literal["fixed", "keep_aspect"]:
+        """How images are resized, in training and after it."""
+        return self.meta_arch.RESIZER if self.training.resizer == "auto" else self.training.resizer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,17 +18,56 @@ class Training(Recipe):
     momentum: float = option(0.9, "momentum of sgd and rmsprop", low=0, high=1)
     weight_decay: float = option(0.0, "L2 for sgd and rmsprop, decoupled for adamw", low=0)
     clip_norm: float | None = option(10.0, "largest norm of the gradient; null is no limit", low=0)
-    warmup_steps: int = option(0, "steps of linear warm-up", low=0)
-    schedule: Literal["constant", "cosine", "steps"] = option("constant", "how the learning rate falls")
+    warmup_steps: int = option(0, "steps of warm-up", low=0)
+    warmup_factors: tuple[float, ...] = option(
+        (), "of the rate, in equal parts of the warm-up; empty is linear", low=0, high=1
+    )
+    schedule: Literal["constant", "cosine", "steps", "exponential"] = option(
+        "constant", "how the learning rate falls"
+    )
     drop_steps: tuple[int, ...] = option((), "steps at which the rate falls, for schedule=steps", low=0)
     drop_factor: float = option(0.1, "what the rate is multiplied by at a drop", low=0, high=1)
+    decay_steps: int = option(800_000, "steps in which the rate falls once, for schedule=exponential", low=1)
+    decay_factor: float = option(0.95, "what the rate is multiplied by every decay_steps", low=0, high=1)
+    staircase: bool = option(True, "the rate falls at the end of every decay_steps, not all along")
+    ema_decay: float | None = option(
+        None, "of the running mean of the weights, which then is what predicts; null is none", low=0, high=0.999999
+    )
     proposals: int = option(300, "regions per image in training, for two-stage detectors", low=1, high=5000)
     append_ground_truth: bool = option(False, "add the objects to these regions; the TF OD API does not")
     flip: bool = option(True, "horizontal flips, half of the images")
+    random_crop: Literal["none", "ssd", "ssd_api"] = option(
+        "none", "crops by overlap with the objects: Liu et al. 2016, section 2.2, or the TF OD API's ssd_random_crop"
+    )
+    expand: float = option(
+        1.0,
+        "largest canvas that half of the images are put on, as a multiple of their sides; 1 is none",
+        low=1,
+        high=10,
+    )
+    brightness: float = option(0.0, "largest change of half of the images, as a fraction of white", low=0, high=1)
+    contrast: float = option(0.0, "largest relative change of half of the images", low=0, high=1)
+    saturation: float = option(0.0, "largest relative change of half of the images", low=0, high=1)
+    hue: float = option(0.0, "largest change of half of the images, as a fraction of the circle", low=0, high=0.5)
+    crop_ratio: float | None = option(
+        None, "crop all images to this width / height, somewhere; null is none", low=0.1, high=10
+    )
+    pad_ratio: float | None = option(None, "pad all images to this width / height; null is none", low=0.1, high=10)
+    resizer: Literal["auto", "fixed", "keep_aspect"] = option(
+        "auto", "to size × size, or the shorter side to size, also when scored and timed; auto is the detector's own"
+    )
+    longer_side_px: int | None = option(
+        None, "cap on the longer side, for keep_aspect; null is size × 1024/600", low=32, high=16384
+    )
+    weights: str | None = option(
+        None, "start the whole detector from `run:ID` of results_dir or from a file; null is not to", where=True
+    )
     batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
-    freeze_extractor: bool = option(False, "keep extractor and tail as loaded; the heads learn alone")
-    precision: Literal["fp32", "tf32", "fp16", "bf16"] = option(
-        "fp32", "arithmetic of training, mixed for fp16 and bf16"
+    freeze_extractor: bool = option(
+        False, "keep the extractor and the second stage's tail as loaded; heads learn alone"
+    )
+    precision: Literal["auto", "fp32", "tf32", "fp16", "bf16"] = option(
+        "fp32", "arithmetic of training, mixed for fp16 and bf16; auto is mixed on a GPU and fp32 on a CPU"
     )
     workers: int = option(1, "processes that load images", low=0, high=64, where=True)
     checkpoint_s: float = option(60.0, "seconds between checkpoints", low=0, where=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from tradeoff.data.transforms import Resizer, collate, to_input, to_original
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.stages import Train
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,11 @@ class Chain:
     size: int
     resizer: Resizer
     device: str
+    longer_px: int | None = None
 
     def preprocess(self, images: Sequence[np.ndarray]) -> Prepared:
         """Resize, scale to 0..1 and pad uint8 (H, W, 3) RGB images on the device."""
-        inputs = [to_input(image, self.size, self.resizer, self.device) for image in images]
+        inputs = [to_input(image, self.size, self.resizer, self.device, self.longer_px) for image in images]
         batch, sizes_px = collate(inputs)
         originals = tuple((image.shape[0], image.shape[1]) for image in images)
         return Prepared(batch.contiguous(memory_format=torch.channels_last), sizes_px, originals)
@@ -61,3 +63,8 @@ class Chain:
     def __call__(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Detect objects in images."""
         return self.postprocess(self.network(self.preprocess(images)))
+
+
+def chain_of(train: Train, detector: Any, inference: Inference, device: str) -> Chain:
+    """Return the path of a training's detector, its images resized as they were in training."""
+    return Chain(detector, inference, train.size, train.resizer, device, train.training.longer_side_px)

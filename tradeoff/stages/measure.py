@@ -14,7 +14,7 @@ from tradeoff.probes.flops import Count, count
 from tradeoff.probes.latency import Limits, Timing, summary, time_steps
 from tradeoff.probes.memory import PeakMemory, parameters, weights_mb
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.detect import Chain
+from tradeoff.stages.detect import Chain, chain_of
 from tradeoff.stages.network import inferring, trained
 
 SAMPLES = "samples.json"
@@ -29,7 +29,7 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     empty, memory = PeakMemory(device), PeakMemory(device)
     with inferring(stage.inference.precision, context.device):
         with empty:
-            chain = chain_of(stage, context)
+            chain = chain_of(stage.train, trained(stage.train, context), stage.inference, context.device)
         with memory:  # a window of its own, so that building and loading the network do not count
             timing = time(stage, chain, inputs, context)
         counted = arithmetic(chain)
@@ -55,12 +55,6 @@ def above(memory: PeakMemory, empty: PeakMemory) -> float | None:
     if memory.peak_mb is None or memory.before_mb is None or empty.before_mb is None:
         return None
     return max(0.0, memory.before_mb + memory.peak_mb - empty.before_mb)
-
-
-def chain_of(stage: Measure, context: Context) -> Chain:
-    """Load the detector as it is scored."""
-    train = stage.train
-    return Chain(trained(train, context), stage.inference, train.size, train.meta_arch.RESIZER, context.device)
 
 
 def batches(stage: Measure) -> list[list[np.ndarray]]:

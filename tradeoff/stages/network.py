@@ -12,8 +12,8 @@ from tradeoff.core.errors import WeightsError
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
 from tradeoff.recipes.stages import Train
+from tradeoff.recipes.start import WEIGHTS
 
-WEIGHTS = "weights.pt"
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 

@@ -10,7 +10,7 @@ from tradeoff.core.store import Context
 from tradeoff.data.loader import val_examples
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.stages import Predict
-from tradeoff.stages.detect import Chain
+from tradeoff.stages.detect import chain_of
 from tradeoff.stages.network import inferring, trained
 
 PREDICTIONS = "predictions.npz"
@@ -24,8 +24,8 @@ def run(stage: Predict, folder: Path, context: Context) -> dict[str, Any]:
     The file holds, for D detections: image_id (D,) int64; label (D,) int64, 0..C-1; score (D,) float32; box (D, 4)
     float32 xyxy px of the original image.
     """
-    meta_arch, train = stage.train.meta_arch, stage.train
-    chain = Chain(trained(train, context), stage.inference, train.size, meta_arch.RESIZER, context.device)
+    train = stage.train
+    chain = chain_of(train, trained(train, context), stage.inference, context.device)
     images = len(stage.split.build())
     found: list[tuple[int, Detections]] = []
     with inferring(stage.inference.precision, context.device):

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ from torch import Tensor, nn
 
 from tradeoff.core.errors import TrainingDiverged
 from tradeoff.core.store import Context
+from tradeoff.data.augment import Augmentation
 from tradeoff.data.loader import train_batches
 from tradeoff.ops.structures import Batch
 from tradeoff.probes.memory import PeakMemory
 from tradeoff.recipes.stages import Train
 from tradeoff.recipes.train import Training
+from tradeoff.stages.averaging import RunningMean
 from tradeoff.stages.network import WEIGHTS, arithmetic, build, freeze_batch_norm, load, save
+from tradeoff.stages.schedule import rate
+from tradeoff.stages.start import begin
 
 CHECKPOINT = ".checkpoint.pt"  # hidden: the store removes it once the stage has finished
 
@@ -33,8 +38,9 @@ def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
     with memory:
         trainer = Trainer(stage, folder, context)
         stopped_by = trainer.train() if stage.training.steps else None
-    save(folder / WEIGHTS, {"classes": trainer.classes, "detector": trainer.detector.state_dict()})
-    return trainer.columns(memory.peak_mb) | {"train_stopped_by": stopped_by} if stopped_by else {}
+    save(folder / WEIGHTS, {"classes": trainer.classes, "detector": trainer.weights()})
+    taken = {"weights_taken": str(trainer.taken)} if trainer.taken else {}
+    return taken | (trainer.columns(memory.peak_mb) | {"train_stopped_by": stopped_by} if stopped_by else {})
 
 
 class Trainer:
@@ -44,15 +50,18 @@ class Trainer:
         self.stage, self.training, self.context = stage, stage.training, context
         self.checkpoint = folder / CHECKPOINT
         self.classes = len(stage.split.build().classes)
-        self.detector = build(stage, self.classes).to(context.device, memory_format=torch.channels_last).train()
+        detector = build(stage, self.classes)
+        self.taken = begin(detector, stage.start, folder) if stage.start else None
+        self.detector = detector.to(context.device, memory_format=torch.channels_last).train()
         for part in (self.detector.extractor, *([self.detector.head.tail] if stage.meta_arch.TWO_STAGE else [])):
             part.requires_grad_(not self.training.freeze_extractor)
             if frozen(stage):
                 freeze_batch_norm(part)
         self.optimizer = optimizer(self.detector, self.training)
-        self.scaler = torch.amp.GradScaler(
-            context.device.partition(":")[0], enabled=self.training.precision == "fp16"
-        )
+        self.precision = precision(self.training, context.device)
+        self.scaler = torch.amp.GradScaler(context.device.partition(":")[0], enabled=self.precision == "fp16")
+        decay = self.training.ema_decay
+        self.mean = None if decay is None else RunningMean(self.detector, decay)
         self.step, self.spent_s, self.losses = 0, 0.0, list[float]()
         if self.checkpoint.exists():
             self.resume()
@@ -77,11 +86,13 @@ class Trainer:
         return train_batches(
             self.stage.split,
             size=self.stage.size,
-            resizer=self.stage.meta_arch.RESIZER,
+            resizer=self.stage.resizer,
+            longer_px=self.training.longer_side_px,
             batch_size=self.training.batch_size,
             first_step=self.step,
             seed=self.stage.seed,
             flip=self.training.flip,
+            augmentation=augmentation(self.training),
             workers=self.training.workers,
         )
 
@@ -91,7 +102,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.training.learning_rate * rate(self.training, self.step, self.fraction())
         self.optimizer.zero_grad(set_to_none=True)
-        with arithmetic(self.training.precision, self.context.device):
+        with arithmetic(self.precision, self.context.device):
             parts = self.detector.losses(batch)
         loss = torch.stack(list(parts.values())).sum()
         self.watch(loss, parts)
@@ -102,6 +113,8 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
+        if self.mean:
+            self.mean.update(self.detector, self.step)
 
     def watch(self, loss: Tensor, parts: dict[str, Tensor]) -> None:
         """Keep the loss, and stop a training that has diverged."""
@@ -139,6 +152,7 @@ class Trainer:
             "detector": self.detector.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "mean": self.mean.state if self.mean else None,
         }
         save(self.checkpoint, state)
 
@@ -149,6 +163,13 @@ class Trainer:
         self.detector.load_state_dict(state["detector"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+        if self.mean:
+            self.mean.load(state["mean"])
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights that predict: the running mean if there is one, else the last."""
+        last: dict[str, Tensor] = self.detector.state_dict()
+        return self.mean.state if self.mean else last
 
     def columns(self, peak_mb: float | None) -> dict[str, Any]:
         """Return the training columns of a row."""
@@ -164,20 +185,28 @@ class Trainer:
 
 
 def frozen(stage: Train) -> bool:
-    """Tell whether the extractor's batch norm is frozen; auto: if it is kept, or loaded in two stages."""
+    """Tell whether the extractor's batch norm is frozen.
+
+    "auto" freezes it with the extractor, and in two-stage detectors with loaded weights.
+    """
     if stage.training.batch_norm != "auto":
         return stage.training.batch_norm == "frozen"
-    return stage.training.freeze_extractor or (stage.meta_arch.TWO_STAGE and stage.extractor.origin() != "scratch")
+    loaded = stage.start is not None or stage.extractor.origin() != "scratch"
+    return stage.training.freeze_extractor or (stage.meta_arch.TWO_STAGE and loaded)
 
 
-def rate(training: Training, step: int, fraction: float) -> float:
-    """Return the learning rate of a step as a fraction of its peak."""
-    warmup = min(1.0, (step + 1) / training.warmup_steps) if training.warmup_steps else 1.0
-    if training.schedule == "cosine":
-        return warmup * 0.5 * (1 + math.cos(math.pi * fraction))
-    if training.schedule == "steps":
-        return warmup * float(training.drop_factor ** sum(step >= drop for drop in training.drop_steps))
-    return warmup
+def precision(training: Training, device: str) -> str:
+    """Return the arithmetic of training; auto: mixed on a GPU, in bf16 where it has that, and fp32 on a CPU."""
+    if training.precision != "auto":
+        return training.precision
+    if not device.startswith("cuda"):
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+
+
+def augmentation(training: Training) -> Augmentation:
+    """Return what is done to the training images before they are resized."""
+    return Augmentation(**{spec.name: getattr(training, spec.name) for spec in fields(Augmentation)})
 
 
 def optimizer(detector: nn.Module, training: Training) -> torch.optim.Optimizer:
