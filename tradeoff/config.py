@@ -126,9 +126,15 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
         batch_size=words.batch_size,
         names=Names(**{group: names[group] for group in GROUPS}),
         start=start,
-        overrides=tuple(sorted(unescaped(word) for word in task if word.partition("=")[0] not in AXES + PLACES)),
+        overrides=overrides(task),
     )
     return experiment, words
+
+
+def overrides(task: list[str]) -> tuple[str, ...]:
+    """Return the words of a cell that are no axis and no place, sorted; of one given twice, the last."""
+    last = {word.partition("=")[0]: unescaped(word) for word in task}
+    return tuple(sorted(word for name, word in last.items() if name not in AXES + PLACES))
 
 
 def unescaped(word: str) -> str:
@@ -172,7 +178,7 @@ def faults(words: Mapping[str, list[Any]]) -> list[str]:
             for value in values:
                 gathered(suboption, head, rest, value, words)
     for name in words.get("data", ["shapes"]):
-        if not misnamed("data", name):
+        if not any(misnamed("data", name)):
             gathered(recipe, {**load("data", name), **below("data", words)}, "data.")
     for given in words.get("train.weights", []):
         if isinstance(given, str) and "sweeps" not in words:  # a study may have a results_dir of its own
@@ -182,7 +188,7 @@ def faults(words: Mapping[str, list[Any]]) -> list[str]:
 
 def misnamed(group: str, value: Any) -> Iterator[str]:
     """Yield the fault of a choice that its group does not have."""
-    if (value is not None or group != "sweeps") and str(value) not in choices(group):
+    if str(value) not in choices(group):
         yield unknown(f"{group}={value}", list(choices(group))).replace("no such option", f"no such {group}")
 
 
@@ -205,19 +211,33 @@ def suboption(head: str, name: str, value: Any, words: Mapping[str, list[Any]]) 
         ConfigError: when a choice has no such option, or it cannot have this value.
     """
     if head == "hydra":
-        return
+        raise ConfigError(f"hydra.{name}: the settings of Hydra are not words of a command")
+    if head == "inference" and name in AXES:
+        raise ConfigError(f"inference.{name}={value}: this is a word of its own; give {name}={value}")
     if head in NODES:
         NODES[head].from_mapping({name: value}, f"{head}.")
     elif head == "train":
         Training.from_mapping({name: value}, "train.")
     elif head in GROUPS:
-        defaults = yaml.safe_load((home() / "conf" / "config.yaml").read_text())["defaults"]
-        standard = next(entry[head] for entry in defaults if isinstance(entry, dict) and head in entry)
-        for choice in words.get(head, [standard]):
-            if str(choice) in choices(head) and head != "data":
-                recipe({**load(head, str(choice)), **below(head, words), name: value}, f"{head}.")
+        for choice in chosen(head, words):
+            for paired in pairs(choice, words) if head == "meta_arch" else [{}]:
+                if choice in choices(head) and head != "data":
+                    recipe({**load(head, choice), **paired, **below(head, words), name: value}, f"{head}.")
     else:
         raise ConfigError(unknown(f"{head}.{name}={value}", [*GROUPS, *NODES]))
+
+
+def chosen(group: str, words: Mapping[str, list[Any]]) -> list[str]:
+    """Return the choices of a group in a command, the default where it names none."""
+    defaults = yaml.safe_load((home() / "conf" / "config.yaml").read_text())["defaults"]
+    standard = next(entry[group] for entry in defaults if isinstance(entry, dict) and group in entry)
+    return [str(choice) for choice in words.get(group, [standard])]
+
+
+def pairs(meta_arch: str, words: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Return the options that a meta-architecture has with each extractor of the command."""
+    names = [f"{meta_arch}_{extractor}" for extractor in chosen("extractor", words)]
+    return [load("pair", name).get("meta_arch", {}) if name in choices("pair") else {} for name in names]
 
 
 def below(head: str, words: Mapping[str, list[Any]]) -> dict[str, Any]:

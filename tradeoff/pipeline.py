@@ -5,6 +5,7 @@ training share its folder, a finished cell is skipped, and one that fails tells 
 """
 
 import json
+import sys
 
 from tradeoff.core import machine, rows
 from tradeoff.core.errors import CombinationError, ConfigError, DataError, StoreError
@@ -69,7 +70,7 @@ def report(places: Places, wanted: set[str]) -> int:
     print(table.text(frame[frame["run_id"].isin(wanted)]))
     drawn = [path for path in sorted(places.figures.glob("*.*")) if path.suffix in (".png", ".svg")]
     if not drawn or min(path.stat().st_mtime for path in drawn) < places.csv.stat().st_mtime:
-        drawn = figures.draw(frame, places.figures)
+        drawn = figures.draw(frame, places.figures, tell=lambda text: print(text, file=sys.stderr))
     count = {status: sum(row["status"] == status for row in mine) for status in ("ok", "failed", "skipped")}
     print(json.dumps({"table": str(places.csv), "figures": [str(path) for path in drawn], **count}))
     return 1 if count["failed"] else 0

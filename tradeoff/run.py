@@ -1,6 +1,7 @@
 """Run a study: `python -m tradeoff.run -m extractor=resnet101,mobilenet size=300,600`."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +30,7 @@ def main() -> int:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cells = enumerate_cells(sys.argv[1:])
         return pipeline.run([cell for cell, _ in cells], places(cells))
@@ -51,6 +53,7 @@ def enumerate_cells(arguments: list[str]) -> list[tuple[Any, config.Words]]:
     Raises:
         ConfigError: with every fault of every cell.
     """
+    arguments = ordered(arguments)
     found = config.faults(read_words(arguments))
     if found:
         raise ConfigError(found)
@@ -60,6 +63,19 @@ def enumerate_cells(arguments: list[str]) -> list[tuple[Any, config.Words]]:
     if gathered.faults:
         raise ConfigError(gathered.faults)
     return cells
+
+
+def ordered(arguments: list[str]) -> list[str]:
+    """Return the words of a command with -m, wherever it stood, before them.
+
+    Raises:
+        ConfigError: when there is another flag.
+    """
+    flags = [word for word in arguments if word.startswith("-")]
+    strange = [flag for flag in flags if flag not in ("-m", "--multirun")]
+    if strange:
+        raise ConfigError([f"{flag}: no such flag; there are -m and --help" for flag in strange])
+    return [*(["-m"] if flags else []), *(word for word in arguments if not word.startswith("-"))]
 
 
 def read_words(arguments: list[str]) -> dict[str, list[Any]]:
@@ -209,7 +225,7 @@ def choice(word: str) -> str:
 def places(cells: list[tuple[Any, config.Words]]) -> Places:
     """Return where the command runs and writes, which is one for all its cells."""
     if not cells:
-        raise ConfigError("no cell to run: run takes words, -m and --help; Hydra's other flags are not for it")
+        raise ConfigError("no cell to run: a glob that matches nothing, or an empty list of values")
     found = {(words.device, words.jobs, words.results_dir, words.table) for _, words in cells}
     if len(found) > 1:
         raise ConfigError("device, jobs, results_dir and table take one value for the whole command")

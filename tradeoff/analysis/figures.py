@@ -1,8 +1,8 @@
 """All figures of a table as files: every function of `tradeoff.analysis.plots` that bears the name of its module."""
 
 import io
-import logging
 import pkgutil
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,19 +17,18 @@ from tradeoff.analysis.layout import DPI
 from tradeoff.core.errors import TableError
 from tradeoff.core.files import write_atomic
 
-log = logging.getLogger(__name__)
-
 FORMATS: tuple[Literal["png", "svg"], ...] = ("png", "svg")
 
 
-def draw(frame: pd.DataFrame, folder: Path) -> list[Path]:
+def draw(frame: pd.DataFrame, folder: Path, tell: Callable[[str], None] = warnings.warn) -> list[Path]:
     """Draw every plot as PNG and SVG into a folder, which is made; return the files.
 
-    A plot for which the rows say too little is left out, and the log says why.
+    A plot for which the rows say too little is left out.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it.
         folder: where to.
+        tell: takes why a plot was left out.
 
     Raises:
         StoreError: when a file cannot be written.
@@ -40,7 +39,7 @@ def draw(frame: pd.DataFrame, folder: Path) -> list[Path]:
         try:
             figure = plot(frame)
         except TableError as error:
-            log.warning("no figure %s: %s", name, error)
+            tell(f"no figure {name}: {error}")
             continue
         for kind in FORMATS:
             path = folder / f"{name}.{kind}"

@@ -43,12 +43,10 @@ class Store:
         """Return the result of a finished stage, or None when it has to be computed."""
         path = self.folder(stage) / DONE
         try:
-            done = json.loads(path.read_text())
+            done = json.loads(path.read_text(encoding="utf-8"))
             whole = all(intact(path.parent / name, **facts) for name, facts in done["files"].items())
             return done["result"] if whole else None
-        except FileNotFoundError:
-            return None
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # missing, or damaged in whatever way
             return None
 
 

@@ -19,9 +19,9 @@ def parameters(module: nn.Module) -> int:
 
 
 def weights_mb(module: nn.Module) -> float:
-    """Return the memory of all parameters and buffers in MB of 10^6 bytes, shared ones once."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e6
+    """Return the memory of all that a checkpoint of a module holds, in MB of 10^6 bytes, shared tensors once."""
+    tensors = {tensor.data_ptr(): tensor for tensor in module.state_dict().values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) / 1e6
 
 
 class PeakMemory:

@@ -2,10 +2,11 @@
 
 import os
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tradeoff.core.digest import file_sha256
+from tradeoff.core.digest import digest, file_sha256
 from tradeoff.core.errors import ConfigError, DataError
 from tradeoff.recipes.base import Recipe, locate, option
 
@@ -46,6 +47,7 @@ class CocoSplit(Split):
 
     sha256: str = option("", "of the annotation file's bytes")
     train: bool = option(False, "whether it is an endless training stream")
+    files: str = option("", "digest of the names and sizes of all files of the image folder")
     seed: int = option(0, "of the order of a training stream", low=0, high=SEED_MAX)
     images: int | None = option(None, "only the first so many images by id; null is all", low=1)
     annotations: str = option("", "path of the annotation file", where=True)
@@ -100,7 +102,9 @@ class Coco(Data):
     def split(self, part: str, **options: Any) -> CocoSplit:
         """Return a split of "train" or "val"."""
         annotations, folder = self.paths(part)
-        return CocoSplit(annotations=annotations, folder=folder, sha256=content(annotations), **options)
+        return CocoSplit(
+            annotations=annotations, folder=folder, sha256=content(annotations), files=listing(folder), **options
+        )
 
     def check(self) -> None:
         """Read both annotation files and look for every image file.
@@ -179,3 +183,10 @@ def content(path: str) -> str:
         return file_sha256(Path(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+@lru_cache(maxsize=64)
+def listing(folder: str) -> str:
+    """Return the digest of the names and sizes of the files below a folder, found once in a process."""
+    paths = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
+    return digest(sorted([os.path.relpath(path, folder), os.path.getsize(path)] for path in paths))

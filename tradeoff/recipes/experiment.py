@@ -101,7 +101,7 @@ class Experiment:
             split=self.data.train_split(self.seed),
             size=self.size,
             stride=self.stride,
-            training=self.training if self.trained else self.untrained(),
+            training=self.effective_training(),
             seed=self.seed,
             machine_name=(machine.device_name + (f", 1 of {jobs} jobs" if jobs > 1 else "")) if timed else None,
             start=self.start,
@@ -122,9 +122,14 @@ class Experiment:
             ),
         )
 
-    def untrained(self) -> Training:
-        """Return what is left of the recipe without a training: how images are resized."""
-        return Training(steps=0, resizer=self.training.resizer, longer_side_px=self.training.longer_side_px)
+    def effective_training(self) -> Training:
+        """Return the recipe with what it has no use for at its default, so that such words make no other training."""
+        recipe, default = self.training, Training()
+        if not self.trained:
+            return Training(steps=0, resizer=recipe.resizer, longer_side_px=recipe.longer_side_px)
+        if not self.meta_arch.TWO_STAGE:
+            recipe = replace(recipe, proposals=default.proposals, append_ground_truth=default.append_ground_truth)
+        return recipe if recipe.optimizer != "adamw" else replace(recipe, momentum=default.momentum)
 
     def label(self) -> str:
         """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""

@@ -83,6 +83,7 @@ class Measure(Computation):
     """Time, memory and arithmetic of the trained detector on one machine."""
 
     NAME: ClassVar[str] = "measure"
+    VERSION: ClassVar[int] = 2  # 2: the memory that torch sets up once is not the detector's
 
     train: Train
     inference: Inference
