@@ -20,6 +20,7 @@ SIDES = [38, 19, 10, 5, 3, 1]
 PER_CELL = [4, 6, 6, 6, 4, 4]
 # how torchvision's boxes of a cell stand in ours: it has the geometric mean second, ours is last
 ORDER = {count: [0, count - 1, *range(1, count - 1)] for count in (4, 6)}
+SIZES = torch.full((1, 2), 300.0)
 TEST = Inference(proposals=None, score_threshold=0.01, nms_iou=0.45, detections=200)
 
 
@@ -96,48 +97,56 @@ def test_parameters_and_multiply_adds_are_those_published(ours):
     images = torch.empty(1, 3, 300, 300, device="meta")
     predict = torch.nn.Module()
     predict.detector = ours
-    predict.forward = lambda pixels: ours.predict(pixels, torch.full((1, 2), 300.0), TEST)
+    predict.forward = lambda pixels: ours.predict(pixels, SIZES, TEST)
     with FlopCounterMode(display=False) as counted, torch.no_grad():
         torch.func.functional_call(predict, {f"detector.{name}": tensor for name, tensor in on_meta.items()}, images)
     assert round(counted.get_total_flops() / 2e9, 3) == 34.858
 
 
-def test_heads_detections_and_losses_are_those_of_torchvision(ours, theirs):
-    torch.manual_seed(1)
-    images = torch.rand(2, 3, 300, 300)
-    sizes = torch.full((2, 2), 300.0)
+@pytest.fixture(scope="module")
+def raw(ours):
+    """What ours says of an image of noise."""
     with torch.no_grad():
-        raw = ours.predict(images, sizes, TEST)
-        heads = theirs.head(list(theirs.backbone(images).values()))
+        return ours.predict(noise(), SIZES, TEST)
+
+
+@pytest.fixture(scope="module")
+def heads(theirs):
+    """What theirs says of it."""
+    with torch.no_grad():
+        return theirs.head(list(theirs.backbone(noise()).values()))
+
+
+def noise():
+    return torch.rand(1, 3, 300, 300, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_same_weights_give_the_same_outputs(raw, heads):
     logits = in_their_order(raw["logits"]).roll(1, dims=-1)
     torch.testing.assert_close(logits, heads["cls_logits"], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(in_their_order(raw["deltas"]), heads["bbox_regression"], rtol=1e-4, atol=1e-4)
-    same_detections(ours, theirs, raw, heads, sizes)
-    same_losses(ours, theirs, raw, heads)
 
 
-def same_detections(ours, theirs, raw, heads, sizes):
+def test_the_same_outputs_give_the_same_detections(ours, theirs, raw, heads):
     theirs.topk_candidates = 8_732  # per class, before suppression; ours has no such limit
-    anchors = [anchors_of(theirs)] * 2
-    expected = theirs.postprocess_detections(heads, anchors, [(300, 300)] * 2)
-    boxes, scores, labels, valid = ours.decode(raw, sizes, TEST)
-    for i, wanted in enumerate(expected):
-        assert valid[i].sum() == len(wanted["scores"]) == 200
-        torch.testing.assert_close(scores[i], wanted["scores"], rtol=1e-4, atol=1e-6)
-        clear = torch.cat([wanted["scores"].diff().abs() > 1e-6, torch.tensor([False])])
-        clear[1:] &= clear[:-1].clone()  # of nearly equal scores either may stand first
-        torch.testing.assert_close(labels[i][clear] + 1, wanted["labels"][clear])
-        torch.testing.assert_close(boxes[i][clear], wanted["boxes"][clear], rtol=1e-3, atol=0.02)
-        assert clear.sum() > 50
+    (wanted,) = theirs.postprocess_detections(heads, [anchors_of(theirs)], [(300, 300)])
+    (boxes,), (scores,), (labels,), (valid,) = ours.decode(raw, SIZES, TEST)
+    assert valid.sum() == len(wanted["scores"]) == 200
+    torch.testing.assert_close(scores, wanted["scores"], rtol=1e-4, atol=1e-6)
+    clear = torch.cat([wanted["scores"].diff().abs() > 1e-6, torch.tensor([False])])
+    clear[1:] &= clear[:-1].clone()  # of nearly equal scores either may stand first
+    assert clear.sum() > 50
+    torch.testing.assert_close(labels[clear] + 1, wanted["labels"][clear])
+    torch.testing.assert_close(boxes[clear], wanted["boxes"][clear], rtol=1e-3, atol=0.02)
 
 
-def same_losses(ours, theirs, raw, heads):
+def test_the_same_outputs_give_the_same_losses(ours, theirs, raw, heads):
     boxes = torch.tensor([[20.0, 30, 120, 200], [140, 60, 290, 280], [5, 5, 40, 50]])
     labels = torch.tensor([3, 17, 89])
-    matches = [theirs.proposal_matcher(box_iou(boxes, anchors_of(theirs)))] * 2
-    wanted = [{"boxes": boxes, "labels": labels + 1}] * 2
-    expected = theirs.compute_loss(wanted, heads, [anchors_of(theirs)] * 2, matches)
-    targets = [Targets(boxes, labels, torch.zeros(3, dtype=torch.bool))] * 2
+    anchors = anchors_of(theirs)
+    matches = theirs.proposal_matcher(box_iou(boxes, anchors))
+    expected = theirs.compute_loss([{"boxes": boxes, "labels": labels + 1}], heads, [anchors], [matches])
+    targets = [Targets(boxes, labels, torch.zeros(3, dtype=torch.bool))]
     classification, localization = ours.objective(raw, targets, ours.anchors_per_level)
     torch.testing.assert_close(classification, expected["classification"], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(localization, expected["bbox_regression"], rtol=1e-4, atol=1e-4)

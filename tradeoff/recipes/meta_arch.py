@@ -56,7 +56,7 @@ class Anchored(MetaArch):
         super().__post_init__()
         faults = [fault for name in self.MEANT_FOR if (fault := self.meaningless(name))]
         if len(self.box_scales) != 4:
-            faults.append(f"box_scales={self.box_scales!r}: expected four numbers, such as [10, 10, 5, 5]")
+            faults.append(f"box_scales={spelled(self.box_scales)}: expected four numbers, such as [10, 10, 5, 5]")
         if faults:
             raise ConfigError(faults)
 
