@@ -9,9 +9,10 @@ import torchvision
 from tests.detectors.scenes import crowd_of, nothing
 from tradeoff.core.types import Level
 from tradeoff.detectors.rpn import RPN, RPNLoss, Scored, inside
+from tradeoff.ops.matchers import Matcher
 from tradeoff.ops.structures import Targets
 
-LOSS = RPNLoss(positive_iou=0.7, negative_iou=0.3, batch=16)
+LOSS = RPNLoss(matcher=Matcher(positive_iou=0.7, negative_iou=0.3), batch=16)
 SIZE = torch.tensor([100.0, 100.0])
 
 
@@ -31,6 +32,17 @@ def test_the_study_has_these_anchors(size, stride, anchors):
     assert scored.anchors.shape == (anchors, 4)
     assert scored.logits.shape == (1, anchors, 2)
     assert scored.deltas.shape == (1, anchors, 4)
+
+
+@pytest.mark.parametrize(("stride", "rows", "columns", "anchors"), [(16, 38, 64, 29_184), (8, 75, 128, 115_200)])
+def test_the_study_has_these_anchors_at_600_by_1024(stride, rows, columns, anchors):
+    assert rpn(stride)(torch.rand(1, 8, rows, columns)).anchors.shape == (anchors, 4)
+
+
+def test_anchors_may_stand_closer_than_the_cells():
+    network = RPN(Level("x", 8, 16), depth=8, sides_px=[32], ratios=(1,), nms_iou=0.7, anchor_stride_px=4)
+    anchors = network(torch.rand(1, 8, 1, 3)).anchors
+    assert anchors[:, 0].tolist() == [-16, -12, -8]
 
 
 def test_the_convolution_is_atrous_where_the_extractor_is():
