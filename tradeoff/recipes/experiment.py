@@ -70,6 +70,8 @@ class Experiment:
         """
         if self.stride is not None:
             self.extractor.check_stride(self.stride)
+        self.extractor.check_meta_arch(self.meta_arch)
+        self.extractor.check_origin()
         if not self.meta_arch.TWO_STAGE and self.trained and self.training.batch_size == 1:
             raise CombinationError("train.batch_size=1: SSD needs 2 or more, for the batch norm of its 1×1 maps")
         if self.training.freeze_extractor and self.extractor.origin() == "scratch":
