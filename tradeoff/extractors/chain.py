@@ -70,7 +70,7 @@ class ChainExtractor(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         body: nn.Module,
         levels: Sequence[Level],

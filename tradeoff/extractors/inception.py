@@ -7,6 +7,7 @@ layers of stride 2 make 8×8 cells of a crop of 17×17.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ class Reduction(nn.Module):
         return features
 
 
-def inception_extractor(  # noqa: PLR0913 - every option of the recipe by its name
+def inception_extractor(
     *,
     model: str,
     tail_stride: int,
@@ -59,8 +60,8 @@ def inception_extractor(  # noqa: PLR0913 - every option of the recipe by its na
 ) -> ChainExtractor:
     """Build the extractor of an Inception network; arguments and errors are those of `timm_extractor`.
 
-    Source: Szegedy et al. 2015 (arXiv 1512.00567) and 2016 (arXiv 1602.07261); padding, stride 8 and tail as in the TF
-    Object Detection API (align_feature_maps, output_stride; the second stage of Inception-ResNet v2).
+    Source: Szegedy et al. 2015 (arXiv 1512.00567) and 2016 (arXiv 1602.07261); padding, stride 8 and tail as in the
+    TF Object Detection API (align_feature_maps, output_stride; the second stage of Inception-ResNet v2).
     Differs: an even side is padded on both sides, TensorFlow's "SAME" pads the end alone; the average pools of
     Inception v3 count the padding (as torchvision's weights were trained), slim's do not.
     """
@@ -93,7 +94,7 @@ def pad(network: nn.Module) -> None:
         if isinstance(layer, nn.Conv2d) and layer.padding == (0, 0):
             layer.padding = (layer.kernel_size[0] // 2, layer.kernel_size[1] // 2)
         elif isinstance(layer, nn.MaxPool2d):
-            layer.padding = layer.kernel_size // 2
+            layer.padding = 1  # all are 3×3
 
 
 def unpad(tail: nn.Module) -> None:
@@ -120,5 +121,6 @@ def dilate(backbone: nn.Module, model: str) -> None:
         if isinstance(layer, nn.Conv2d) and layer.kernel_size != (1, 1):
             layer.dilation = (2, 2)
             layer.padding = (2 * int(layer.padding[0]), 2 * int(layer.padding[1]))
-    for entry in backbone.feature_info[-2:]:  # type: ignore[union-attr, index]
+    info: Any = backbone.feature_info
+    for entry in info[-2:]:
         entry["reduction"] //= 2

@@ -27,7 +27,10 @@ Activation = Literal["relu", "relu6"]
 
 @dataclass(frozen=True)
 class Widths:
-    """Channels of a block. single: the 1×1 branch; double, triple: 1×1, then 3×3 once or twice; pool: 1×1 after it."""
+    """Channels of a block.
+
+    single: the 1×1 branch. double, triple: 1×1, then 3×3 once or twice. pool: 1×1 after a pool.
+    """
 
     single: int
     double: tuple[int, int]

@@ -40,8 +40,9 @@ class Stages(nn.Module):
         return dict(zip(wanted, maps, strict=True))
 
     def backbone_state(self) -> dict[str, Tensor]:
-        """Return the weights under their names in the whole backbone; the tensors are the very ones of the network."""
-        return self.backbone.state_dict()
+        """Return the weights under their names in the whole backbone; the tensors are the network's own."""
+        state: dict[str, Tensor] = self.backbone.state_dict()
+        return state
 
 
 def run(backbone: Any, images: Tensor, indices: list[int]) -> list[Tensor]:

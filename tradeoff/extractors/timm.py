@@ -42,7 +42,7 @@ class Request:
         return {"output_stride": stride} if stride < LARGEST_STRIDE else {}
 
 
-def timm_extractor(  # noqa: PLR0913 - every option of the recipe by its name
+def timm_extractor(
     *,
     model: str,
     tail_stride: int,
@@ -93,9 +93,7 @@ def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its na
 ) -> ChainExtractor:
     """Build MobileNet v1 with a width multiplier; the other arguments and errors are those of `timm_extractor`.
 
-    Args:
-        width: multiplier of all channel counts.
-        batch_norm_eps: added to the variances.
+    `width` multiplies all channel counts; `batch_norm_eps` is added to the variances.
 
     Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3; ReLU6 as in the TF Object Detection API.
     Differs: channels are rounded to multiples of 8, as timm does.
@@ -128,18 +126,24 @@ def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
             backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **chosen)
         except (TypeError, AssertionError, NotImplementedError) as error:
             refused = error
-        except Exception as error:  # whatever kind of network, hub or file error it is, it is told
+        except (
+            Exception
+        ) as error:  # whatever kind of network, hub or file error it is, it is told and never passed over
             if not pretrained:
                 raise
-            raise WeightsError(
-                f"the ImageNet weights of {model} cannot be had ({type(error).__name__}: {error}). Download them where "
-                "there is a network and give extractor.weights=PATH, or extractor.pretrained=false to start from "
-                "scratch"
-            ) from error
+            raise WeightsError(unavailable(model, error)) from error
         else:
             return backbone
     given = ", ".join(f"{name}={value}" for name, value in options.items())
     raise CombinationError(f"timm cannot build {model} with {given}; try extractor.tail_stride=2") from refused
+
+
+def unavailable(model: str, error: Exception) -> str:
+    """Say what to do about weights that cannot be had."""
+    return (
+        f"the ImageNet weights of {model} cannot be had ({type(error).__name__}: {error}). Download them where there "
+        "is a network and give extractor.weights=PATH, or extractor.pretrained=false to start from scratch"
+    )
 
 
 def offers(model: str, options: dict[str, int]) -> Iterator[dict[str, Any]]:

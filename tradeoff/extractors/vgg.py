@@ -43,7 +43,8 @@ def vgg16_extractor(
 
     Source: Simonyan & Zisserman 2014; SSD as in Liu et al. 2016, section 3 (fc6 and fc7 are subsampled); Faster R-CNN
     as in Ren et al. 2015 (fc6 and fc7 of the classifier over each region).
-    Differs: no dropout after fc6 and fc7, which the study and the TF Object Detection API do not speak of for it.
+    Differs: no dropout after fc6 and fc7, where Ren et al. have 0.5; the study does not speak of any. Crops are
+    interpolated and pooled to 7×7, where Ren et al. pool regions of the map.
     """
     known = {16: Level(CONV5_3, 512, 16)} if tail else {8: Level(CONV4_3, 512, 8), 16: Level(FC7, 1024, 16)}
     if not set(level_strides) <= set(known):
@@ -68,7 +69,7 @@ def vgg16_extractor(
 
 
 def features() -> dict[str, nn.Module]:
-    """Return the 13 convolutions with their activations and the poolings between blocks, under torchvision's names."""
+    """Return the 13 convolutions, their activations and the poolings between blocks, under torchvision's names."""
     layers: list[nn.Module] = []
     before = 3
     for widths in BLOCKS:
@@ -116,7 +117,7 @@ def dilated() -> dict[str, nn.Module]:
 
 def conv(before: int, after: int, kernel: int, padding: int = 0, dilation: int = 1) -> nn.Conv2d:
     """Return a convolution with bias."""
-    layer = nn.Conv2d(before, after, kernel, padding=padding, dilation=dilation)
+    layer: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, before, after, kernel, padding=padding, dilation=dilation)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
@@ -126,7 +127,7 @@ def translated(state: Mapping[str, Tensor], *, single_stage: bool) -> dict[str, 
     """Name and shape the weights of a classifier as the extractor has them.
 
     Args:
-        state: of torchvision (classifier.0 and .3 are linear), of timm (pre_logits.fc1 and .fc2), or as they are here.
+        state: of torchvision (classifier.0 and .3 are linear), of timm (pre_logits.fc1 and .fc2), or as it is here.
         single_stage: whether fc6 and fc7 are subsampled: every fourth channel, and 3×3 of the 7×7 weights.
     """
     named = dict(state)

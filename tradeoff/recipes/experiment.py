@@ -75,7 +75,9 @@ class Experiment:
         if not self.meta_arch.TWO_STAGE and self.trained and self.training.batch_size == 1:
             raise CombinationError("train.batch_size=1: SSD needs 2 or more, for the batch norm of its 1×1 maps")
         if self.training.freeze_extractor and self.extractor.origin() == "scratch":
-            raise CombinationError("train.freeze_extractor=true: there are no weights to keep; give extractor.weights")
+            raise CombinationError(
+                "train.freeze_extractor=true: there are no weights to keep; give extractor.weights"
+            )
 
     def stages(self, machine: Machine, jobs: int = 1) -> Stages:
         """Return what has to be computed for this cell on a machine, where `jobs` trainings share it."""

@@ -32,7 +32,9 @@ class Extractor(Recipe):
         """
         if stride not in self.strides:
             accepted = ", ".join(map(str, self.strides))
-            why = "; stride 8 is made by atrous convolution, for ResNets and Inception-ResNet v2" if stride == 8 else ""
+            why = (
+                "; stride 8 is made by atrous convolution, for ResNets and Inception-ResNet v2" if stride == 8 else ""
+            )
             raise CombinationError(
                 f"stride={stride} is not available for {self.identity()} (it has: {accepted}){why}"
             )
