@@ -72,6 +72,8 @@ class Experiment:
         """
         if self.stride is not None:
             self.extractor.check_stride(self.stride)
+        self.extractor.check_meta_arch(self.meta_arch)
+        self.extractor.check_origin()
         self.meta_arch.check_parts(
             size=self.size,
             level_strides=self.extractor.ssd_strides,
