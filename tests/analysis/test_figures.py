@@ -222,11 +222,12 @@ def test_by_size_draws_the_best_trusted_row_of_each_configuration(tmp_path):
     assert len(axes.patches) == 8  # three for each, but one is missing
     assert [text.get_text().strip() for text in axes.texts] == ["n/a"]
     assert sum(to_hex(bar.get_facecolor()) == "#ffffff" for bar in axes.patches) == 3
-    assert "not trusted (hollow): 1" in figure.texts[0].get_text()
+    assert "not trusted (hatched): 1" in figure.texts[0].get_text()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "small: area < 32² px",
         "medium: 32² to 96² px",
         "large: area > 96² px",
+        "not trusted",
     ]
 
 

@@ -1,5 +1,7 @@
 """Bars of AP by the size of objects. Source: Huang et al. 2017, figure 4."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -26,7 +28,7 @@ def by_size(frame: pd.DataFrame) -> Figure:
 
     A configuration is a meta-architecture with an extractor, its own options, and an image size; of its rows the one
     with the highest AP is drawn, a trusted one where there is one. Each data set has a panel of its own. A bar that
-    is missing, because there are no such objects, is told in words; rows that are not trusted are drawn hollow.
+    is missing, because there are no such objects, is told in words; rows that are not trusted are hatched.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it.
@@ -46,10 +48,12 @@ def by_size(frame: pd.DataFrame) -> Figure:
     for pair in zip(axes, panels, strict=True):
         draw_panel(*pair)
     handles = [
-        Patch(facecolor=colour, edgecolor="black", linewidth=0.5, label=SIZES[name])
+        Patch(**look(colour, True), label=SIZES[name])
         for name, colour in zip(SIZES, palette.SMALL_MEDIUM_LARGE, strict=True)
     ]
-    arrange(figure, axes, layout.add_legend(figure, "Objects", handles, columns=3), caption(frame, rows, best))
+    handles += [] if best["sound"].all() else [Patch(**look("0.45", False), label="not trusted")]
+    legend = layout.add_legend(figure, "Objects", handles, columns=len(handles))
+    arrange(figure, axes, legend, caption(frame, rows, best))
     return figure
 
 
@@ -68,7 +72,7 @@ def draw_panel(axes: Axes, panel: tuple[str, pd.DataFrame]) -> None:
     for index, (name, colour) in enumerate(zip(SIZES, palette.SMALL_MEDIUM_LARGE, strict=True)):
         offset = (1 - index) * BAR_IN / GROUP_IN  # small above medium above large
         for centre, (value, sound) in enumerate(zip(rows[name], rows["sound"], strict=True)):
-            draw_bar(axes, centre + offset, value, colour if sound else "white")
+            draw_bar(axes, centre + offset, value, look(colour, sound))
     axes.set_yticks(
         range(len(rows)), [palette.literal(label) for label in rows["label"].fillna("no label")], fontsize=8
     )
@@ -83,19 +87,19 @@ def draw_panel(axes: Axes, panel: tuple[str, pd.DataFrame]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def draw_bar(axes: Axes, y: float, value: float, face: str) -> None:
+def look(colour: str, sound: bool) -> dict[str, Any]:
+    """Return how a bar of a colour is drawn: full, or hatched on white when its row is not trusted."""
+    if sound:
+        return {"facecolor": colour, "edgecolor": "black", "linewidth": 0.5}
+    return {"facecolor": "white", "edgecolor": colour, "linewidth": 0.9, "hatch": "///////"}
+
+
+def draw_bar(axes: Axes, y: float, value: float, how: dict[str, Any]) -> None:
     """Draw a bar, or say that there is none."""
     if pd.isna(value):
         axes.text(0, y, " n/a", fontsize=5.5, va="center", color="0.35")
         return
-    axes.barh(
-        y,
-        value,
-        height=BAR_IN / GROUP_IN,
-        facecolor=face,
-        edgecolor="0.45" if face == "white" else "black",
-        linewidth=0.9 if face == "white" else 0.5,
-    )
+    axes.barh(y, value, height=BAR_IN / GROUP_IN, **how)
 
 
 def arrange(figure: Figure, axes: list[Axes], legend: Legend, words: str) -> None:
@@ -118,12 +122,12 @@ def arrange(figure: Figure, axes: list[Axes], legend: Legend, words: str) -> Non
 
 def caption(frame: pd.DataFrame, rows: pd.DataFrame, best: pd.DataFrame) -> str:
     """Word what is drawn."""
-    hollow = int((~best["sound"]).sum())
+    hatched = int((~best["sound"]).sum())
     failed = int((frame["status"] == "failed").fillna(False).sum())
     data = ", ".join(sorted(rows["data"].dropna().unique())) or "unknown"
     words = [
         f"On data {data}. Configurations of meta-architecture, extractor and image size: {len(best)}, each by its",
-        f"row with the highest AP. Rows with a score: {len(rows)}; not trusted (hollow): {hollow}; failed: {failed}.",
+        f"row with the highest AP. Rows with a score: {len(rows)}; not trusted (hatched): {hatched}; failed: {failed}.",
     ]
     words += ["n/a: no objects of that size."] if best[list(SIZES)].isna().any(axis=None) else []
     return " ".join(words)
