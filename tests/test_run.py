@@ -45,7 +45,7 @@ def command(*words, cwd, timeout=300):
         (["-m", "size=interval(32,100)"], ["size=interval(32,100)"]),
         (["results_dir="], ["results_dir"]),
         (["--cfg", "job"], ["--cfg: no such flag", "-m and --help"]),
-        (["data.foo=1", "data.objcts=5", "sizee=3"], ["data.foo", "did you mean 'objects'", "sizee", "3 faults"]),
+        (["data.foo=1", "data.objectz=5", "sizee=3"], ["data.foo", "did you mean 'objects'", "sizee", "3 faults"]),
         (["-m", "data=coco", "meta_arch=ssd,rfcn", "size=0,300"], ["data.root", "size=0", "2 faults"]),
         (["sweeps=huang2017", "size=0"], ["data.root", "size=0", "2 faults"]),
         (["sweeps=null"], ["sweeps=None", "quickstart"]),
