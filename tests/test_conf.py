@@ -38,7 +38,9 @@ def test_the_quick_recipe_is_the_menu_of_all_training_options():
 )
 def test_pairs_name_existing_parts(path):
     if path.parent.name == "pair":
-        parts = {f"{meta_arch}_{name}" for meta_arch in config.choices("meta_arch") for name in config.choices("extractor")}
+        parts = {
+            f"{meta_arch}_{name}" for meta_arch in config.choices("meta_arch") for name in config.choices("extractor")
+        }
         assert path.stem in parts
 
 

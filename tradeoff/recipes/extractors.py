@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.recipes.base import Recipe, option
-from tradeoff.recipes.detectors import RFCN, MetaArch
+from tradeoff.recipes.detectors import RFCN
+from tradeoff.recipes.meta_arch import MetaArch
 
 SHIPPED = Path(__file__).parents[1] / "extractors" / "weights"
 

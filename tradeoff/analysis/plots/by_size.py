@@ -127,7 +127,8 @@ def caption(frame: pd.DataFrame, rows: pd.DataFrame, best: pd.DataFrame) -> str:
     data = ", ".join(sorted(rows["data"].dropna().unique())) or "unknown"
     words = [
         f"On data {data}. Configurations of meta-architecture, extractor and image size: {len(best)}, each by its",
-        f"row with the highest AP. Rows with a score: {len(rows)}; not trusted (hatched): {hatched}; failed: {failed}.",
+        f"row with the highest AP. Rows with a score: {len(rows)}; not trusted (hatched): {hatched};",
+        f"failed: {failed}.",
     ]
     words += ["n/a: no objects of that size."] if best[list(SIZES)].isna().any(axis=None) else []
     return " ".join(words)
