@@ -133,6 +133,17 @@ def test_both_losses_are_per_sampled_anchor():
     assert boxes.item() == pytest.approx(0.125 / 3)
 
 
+def test_at_most_half_of_the_sample_are_objects():
+    # 300 anchors on the object, 300 on the ground, and an object is held for e times as likely as none
+    # everywhere: half of the sample is right, half is wrong.
+    at, off = torch.tensor([40.0, 40, 60, 60]), torch.tensor([0.0, 0, 20, 20])
+    anchors = torch.cat([at.repeat(300, 1), off.repeat(300, 1)])
+    scored = Scored(torch.tensor([0.0, 1.0]).repeat(1, 600, 1), torch.zeros(1, 600, 4), anchors)
+    objectness, _ = LOSS(scored, SIZE[None], [objects([40.0, 40, 60, 60])])
+    right, wrong = math.log(1 + math.exp(-1)), math.log(1 + math.exp(1))
+    assert objectness.item() == pytest.approx((right + wrong) / 2, rel=1e-5)
+
+
 def test_losses_are_means_over_the_images():
     scored = Scored(torch.zeros(2, 5, 2), torch.zeros(2, 5, 4), ANCHORS)
     _, boxes = LOSS(scored, SIZE.repeat(2, 1), [objects([41.0, 40, 61, 60]), nothing()])

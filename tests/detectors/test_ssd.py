@@ -100,6 +100,15 @@ def test_anchors_in_a_crowd_are_neither_object_nor_background():
     assert (matches[inside] == -2).all()
 
 
+def test_the_loss_passes_over_anchors_in_a_crowd():
+    # All anchors but the matched ones lie in the crowd: no negatives, so each matched anchor costs its 2 ln 2 alone.
+    torch.manual_seed(0)
+    detector = silent(build("ssd"))
+    boxes = torch.stack([detector.anchors[100], torch.tensor([-999.0, -999.0, 999.0, 999.0])])
+    targets = Targets(boxes, torch.tensor([0, 0]), torch.tensor([False, True]))
+    assert losses(detector, targets, targets)["classification"].item() == pytest.approx(2 * math.log(2), rel=1e-5)
+
+
 def test_matched_anchors_are_taught_their_class_and_all_others_the_background():
     detector = build("ssd", classes=5)
     box = detector.anchors[50]
