@@ -2,11 +2,28 @@
 
 import torch
 import yaml
+from torch import nn
 
 from tradeoff import config
+from tradeoff.core.types import Level
 from tradeoff.ops.structures import Batch, Targets
 
 SIZE = 96
+
+
+class TwoLevels(nn.Module):
+    """A body with levels of stride 8 and 16, such as VGG-16 gives to SSD, in a few channels."""
+
+    levels = (Level("conv4", 8, 8), Level("fc7", 16, 16))
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 7, 4, 3), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(8, 16, 3, 2, 1), nn.ReLU())
+
+    def forward(self, images):
+        conv4 = self.first(images)
+        return {"conv4": conv4, "fc7": self.second(conv4)}
 
 
 def build(
@@ -18,9 +35,9 @@ def build(
     append_ground_truth=False,
     **options,
 ):
-    """Build a detector from the yaml files of its parts and of their pair, as a command would."""
+    """Build a detector from the yaml files of its parts and of their pair, if any, as a command would."""
     pair = config.home() / "conf" / "pair" / f"{meta_arch}_{extractor}.yaml"
-    own = yaml.safe_load(pair.read_text()).get("meta_arch", {})
+    own = yaml.safe_load(pair.read_text()).get("meta_arch", {}) if pair.is_file() else {}
     head = config.recipe({**config.load("meta_arch", meta_arch), **own, **options}, "meta_arch.")
     body = config.recipe(config.load("extractor", extractor), "extractor.")
     strides = (16,) if head.TWO_STAGE else body.ssd_strides
@@ -28,6 +45,14 @@ def build(
     if head.TWO_STAGE:
         parts |= {"train_proposals": 50, "append_ground_truth": append_ground_truth}
     return head.build(**parts, classes=classes, size=size)
+
+
+def build_ssd_on(extractor: nn.Module, meta_arch: str, *, classes: int, size: int, **options):
+    """Build a single-stage detector of a yaml file on an extractor that is a module."""
+    head = config.recipe({**config.load("meta_arch", meta_arch), **options}, "meta_arch.")
+    strides = tuple(level.stride_px for level in extractor.levels)
+    head.check_parts(size=size, level_strides=strides, batch_size=None)
+    return head.build(extractor=extractor, classes=classes, size=size)
 
 
 def rectangles(images: int, objects: int = 2, size: int = SIZE) -> Batch:

@@ -5,6 +5,7 @@ import torch
 
 from tests.detectors.scenes import SIZE, build, rectangles
 from tradeoff.metrics.coco import evaluate
+from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
 
 LEARNERS = [
@@ -27,8 +28,8 @@ def learn(detector, batch, steps):
         schedule.step()
 
 
-def ap50(detector, batch):
-    """Score the detector on the pictures that it was trained on, by pycocotools."""
+def score(detector, batch):
+    """Return the accuracy on the pictures that the detector was trained on, by pycocotools."""
     detector.eval()
     inference = Inference(proposals=20)
     with torch.inference_mode():
@@ -46,7 +47,7 @@ def ap50(detector, batch):
         "annotations": annotations,
         "categories": [{"id": 1, "name": "red"}, {"id": 2, "name": "blue"}],
     }
-    return evaluate(truth, detections)["ap50"]
+    return evaluate(truth, detections)
 
 
 def xywh(boxes):
@@ -59,7 +60,43 @@ def test_four_pictures_are_learned_by_heart(meta_arch, options, steps):
     torch.manual_seed(0)
     batch = rectangles(4)
     detector = build(meta_arch, **options)
-    before = ap50(detector, batch)
+    before = score(detector, batch)["ap50"]
     learn(detector, batch, steps)
     assert before < 0.5
-    assert ap50(detector, batch) >= 0.9
+    assert score(detector, batch)["ap50"] >= 0.9
+
+
+SINGLE_STAGE = [
+    *[("ssd", {"location_loss": kind}) for kind in ("smooth_l1", "l1", "l2", "iou", "giou")],
+    *[("ssd", {"classification_loss": kind}) for kind in ("softmax", "sigmoid", "focal")],
+    ("ssd", {"classification_loss": "focal", "negatives_per_positive": None, "class_bias": -4.6}),
+    *[("ssd", {"matcher": kind}) for kind in ("bipartite", "box_centre")],
+    *[("ssd", {"box_coding": kind}) for kind in ("corners", "centre_sqrt")],
+    *[(name, {"extra_depths": [64, 64], "kernel": 1}) for name in ("ssd_liu_v1", "multibox_szegedy", "yolo_redmon")],
+]
+
+
+@pytest.mark.parametrize(("meta_arch", "options"), SINGLE_STAGE, ids=str)
+def test_every_loss_matcher_and_coding_learns_a_picture_by_heart(meta_arch, options):
+    """Without the box loss, AP75 stays 0."""
+    torch.manual_seed(0)
+    picture = rectangles(1)
+    twice = Batch(picture.images.repeat(2, 1, 1, 1), picture.sizes_px.repeat(2, 1), [*picture.targets] * 2)
+    detector = build(meta_arch, **options)
+    learn(detector, twice, 45)
+    assert score(detector, twice)["ap75"] >= 0.9
+
+
+TWO_STAGE = [
+    {"location_loss": "giou", "classification_loss": "sigmoid", "matcher": "box_centre"},
+    {"location_loss": "l2", "classification_loss": "focal", "matcher": "bipartite", "box_coding": "corners"},
+]
+
+
+@pytest.mark.parametrize("options", TWO_STAGE, ids=str)
+def test_both_stages_learn_with_other_losses_matchers_and_codings(options):
+    torch.manual_seed(0)
+    picture = rectangles(1)
+    detector = build("faster_rcnn", append_ground_truth=True, box_batch=32, **options)
+    learn(detector, picture, 80)
+    assert score(detector, picture)["ap50"] >= 0.8

@@ -9,9 +9,10 @@ import torchvision
 from tests.detectors.scenes import crowd_of, nothing
 from tradeoff.core.types import Level
 from tradeoff.detectors.rpn import RPN, RPNLoss, Scored, inside
+from tradeoff.ops.matchers import Matcher
 from tradeoff.ops.structures import Targets
 
-LOSS = RPNLoss(positive_iou=0.7, negative_iou=0.3, batch=16)
+LOSS = RPNLoss(matcher=Matcher(positive_iou=0.7, negative_iou=0.3), batch=16)
 SIZE = torch.tensor([100.0, 100.0])
 
 
@@ -31,6 +32,17 @@ def test_the_study_has_these_anchors(size, stride, anchors):
     assert scored.anchors.shape == (anchors, 4)
     assert scored.logits.shape == (1, anchors, 2)
     assert scored.deltas.shape == (1, anchors, 4)
+
+
+@pytest.mark.parametrize(("stride", "rows", "columns", "anchors"), [(16, 38, 64, 29_184), (8, 75, 128, 115_200)])
+def test_the_study_has_these_anchors_at_600_by_1024(stride, rows, columns, anchors):
+    assert rpn(stride)(torch.rand(1, 8, rows, columns)).anchors.shape == (anchors, 4)
+
+
+def test_anchors_may_stand_closer_than_the_cells():
+    network = RPN(Level("x", 8, 16), depth=8, sides_px=[32], ratios=(1,), nms_iou=0.7, anchor_stride_px=4)
+    anchors = network(torch.rand(1, 8, 1, 3)).anchors
+    assert anchors[:, 0].tolist() == [-16, -12, -8]
 
 
 def test_the_convolution_is_atrous_where_the_extractor_is():
@@ -119,6 +131,17 @@ def test_both_losses_are_per_sampled_anchor():
     objectness, boxes = LOSS(scored, SIZE[None], [objects([41.0, 40, 61, 60])])
     assert objectness.item() == pytest.approx(math.log(2))
     assert boxes.item() == pytest.approx(0.125 / 3)
+
+
+def test_at_most_half_of_the_sample_are_objects():
+    # 300 anchors on the object, 300 on the ground, and an object is held for e times as likely as none
+    # everywhere: half of the sample is right, half is wrong.
+    at, off = torch.tensor([40.0, 40, 60, 60]), torch.tensor([0.0, 0, 20, 20])
+    anchors = torch.cat([at.repeat(300, 1), off.repeat(300, 1)])
+    scored = Scored(torch.tensor([0.0, 1.0]).repeat(1, 600, 1), torch.zeros(1, 600, 4), anchors)
+    objectness, _ = LOSS(scored, SIZE[None], [objects([40.0, 40, 60, 60])])
+    right, wrong = math.log(1 + math.exp(-1)), math.log(1 + math.exp(1))
+    assert objectness.item() == pytest.approx((right + wrong) / 2, rel=1e-5)
 
 
 def test_losses_are_means_over_the_images():

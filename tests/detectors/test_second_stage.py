@@ -121,14 +121,14 @@ class Doubling(nn.Module):
 def test_crop_then_tail_averages_what_lies_in_each_box():
     # A ramp over 0..100 px is linear, so the mean of a crop is its value in the middle of the box, and the tail
     # doubles it: 2 × 20 / 100 and 2 × 70 / 100, summed over 3 channels.
-    head = CropThenTail(Doubling(), classes=3, crop=4, maxpool=1)
+    head = CropThenTail(Doubling(), classes=3, columns=4, crop=4, maxpool=1)
     head.classes.weight.data = torch.ones(4, 3)
     ramp = torch.linspace(0, 1, 11).expand(2, 3, 11, 11)
     boxes = torch.tensor([[[10.0, 0, 30, 100], [50, 20, 90, 60]]]).repeat(2, 1, 1)
     logits, deltas = head.classify(head.prepare(ramp), boxes, (100, 100))
     assert deltas.shape == (2, 2, 3, 4)
     torch.testing.assert_close(logits, torch.tensor([0.2, 0.7]).mul(6)[None, :, None].expand(2, 2, 4))
-    pooled = CropThenTail(Doubling(), classes=3, crop=4, maxpool=2)
+    pooled = CropThenTail(Doubling(), classes=3, columns=4, crop=4, maxpool=2)
     pooled.classes.weight.data = torch.ones(4, 3)
     larger, _ = pooled.classify(ramp, boxes, (100, 100))  # of each pair of columns the right one, 1/6 of the width on
     torch.testing.assert_close(larger[0, :, 0], 6 * torch.tensor([0.2 + 0.2 / 6, 0.7 + 0.4 / 6]))
@@ -136,7 +136,7 @@ def test_crop_then_tail_averages_what_lies_in_each_box():
 
 def test_score_then_crop_votes_with_the_bin_of_each_part_of_a_box():
     # The map of bin b and logit c is b + 10 c throughout, so the mean over 2 × 2 bins is 1.5 + 10 c for any box.
-    head = ScoreThenCrop(Doubling(), classes=3, bins=2, crop=4, depth=5)
+    head = ScoreThenCrop(Doubling(), classes=3, columns=4, bins=2, crop=4, depth=5)
     values = torch.zeros(4, 16)
     values[:, :4] = torch.arange(4.0)[:, None] + 10 * torch.arange(4.0)
     values[:, 4:] = 100 + torch.arange(12.0)

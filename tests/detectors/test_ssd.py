@@ -42,6 +42,10 @@ def silent(detector):
     return detector
 
 
+def assign(detector, targets):
+    return detector.objective.assign(targets, detector.anchors, detector.anchors_per_level)
+
+
 def losses(detector, *targets):
     images = torch.rand(len(targets), 3, SIZE, SIZE)
     return detector.losses(Batch(images, torch.full((len(targets), 2), float(SIZE)), targets))
@@ -71,7 +75,7 @@ def test_the_box_loss_is_per_matched_anchor():
     width = (anchor[2] - anchor[0]).item()
     box = anchor + torch.tensor([1.0, 0.0, 1.0, 0.0])
     found = losses(detector, one(box), one(box))
-    assert int((detector.assign(one(box)) >= 0).sum()) == 1
+    assert int((assign(detector, one(box)) >= 0).sum()) == 1
     moved = 10 * 1.0 / width
     assert found["localization"].item() == pytest.approx(0.5 * moved**2 if moved < 1 else moved - 0.5, rel=1e-4)
 
@@ -89,21 +93,30 @@ def test_images_without_objects_add_nothing():
 def test_anchors_in_a_crowd_are_neither_object_nor_background():
     detector = build("ssd")
     crowd = Targets(torch.tensor([[0.0, 0.0, SIZE, SIZE]]), torch.tensor([0]), torch.tensor([True]))
-    assert (detector.assign(nothing()) == -1).all()
-    matches = detector.assign(crowd)
+    assert (assign(detector, nothing()) == -1).all()
+    matches = assign(detector, crowd)
     inside = (detector.anchors >= 0).all(dim=1) & (detector.anchors <= SIZE).all(dim=1)
     assert inside.any()
     assert (matches[inside] == -2).all()
 
 
-def test_only_the_true_class_is_taught_and_the_background_is_none():
+def test_the_loss_passes_over_anchors_in_a_crowd():
+    # All anchors but the matched ones lie in the crowd: no negatives, so each matched anchor costs its 2 ln 2 alone.
+    torch.manual_seed(0)
+    detector = silent(build("ssd"))
+    boxes = torch.stack([detector.anchors[100], torch.tensor([-999.0, -999.0, 999.0, 999.0])])
+    targets = Targets(boxes, torch.tensor([0, 0]), torch.tensor([False, True]))
+    assert losses(detector, targets, targets)["classification"].item() == pytest.approx(2 * math.log(2), rel=1e-5)
+
+
+def test_matched_anchors_are_taught_their_class_and_all_others_the_background():
     detector = build("ssd", classes=5)
     box = detector.anchors[50]
     targets = one(box, 3)
-    matches = detector.assign(targets)[None]
-    labels, deltas = detector.taught(matches, [targets])
-    assert labels[0, 50].tolist() == [0, 0, 0, 1, 0]
-    assert (labels.sum(dim=2) == (matches >= 0)).all()
+    matches = assign(detector, targets)[None]
+    labels, deltas = detector.objective.taught(matches, [targets], detector.anchors)
+    assert labels[0, 50] == 3
+    assert ((labels == 5) == (matches < 0)).all()
     torch.testing.assert_close(deltas[0, 50], torch.zeros(4))
 
 

@@ -12,10 +12,11 @@ FOUND = ["convnext_atto", "efficientnet_lite0", "mobilenetv3_small_100", "resnet
 
 
 DEEP = {"resnet101": 42_500_160, "resnet152": 58_143_808}  # torchvision's 44,549,160 and 60,192,808, less 2,049,000
+LARGE = [*DEEP, "vgg16", "inception_v4", "inception_resnet_v2"]
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in DEEP else []) for n in config.choices("extractor")]
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in config.choices("extractor")]
 )
 def test_is_an_extractor(name):
     torch.manual_seed(0)
@@ -47,8 +48,6 @@ def test_a_tail_of_stride_one_and_atrous_stages_need_no_code(model):
     [
         ("inception_v3", "not padded"),
         ("vit_tiny_patch16_224", "strides 16, 16"),
-        ("hrnet_w18_small", "no chain"),
-        ("swin_tiny_patch4_window7_224", "no chain"),
     ],
 )
 def test_a_backbone_that_cannot_be_cut_is_refused_with_the_reason(model, reason):

@@ -15,11 +15,20 @@ def rows(maps: Tensor, values: int) -> Tensor:
     return maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, values)
 
 
-def truncated_normal(module: nn.Module, deviation: float) -> None:
-    """Draw the weights of all convolutions from a normal distribution cut at two deviations; biases become 0."""
+def initialise(module: nn.Module, deviation: float | None) -> None:
+    """Draw the weights of all convolutions and linear layers, and set their biases to 0.
+
+    Args:
+        module: whose layers are meant, itself included.
+        deviation: of a normal distribution cut at two deviations; None is the uniform one of Glorot and Bengio 2010,
+            the "variance scaling 1.0, fan average" of the TF Object Detection API.
+    """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.trunc_normal_(layer.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            if deviation is None:
+                nn.init.xavier_uniform_(layer.weight)
+            else:
+                nn.init.trunc_normal_(layer.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 

@@ -5,7 +5,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tradeoff.detectors.dense import initialise
 from tradeoff.detectors.two_stage import TwoStage, two_stage
+from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
 from tradeoff.ops.crop import crop_and_resize
 
 
@@ -17,29 +19,39 @@ class CropThenTail(nn.Module):
     Args:
         tail: last stage of the backbone, with `out_channels`.
         classes: C.
+        columns: logits of a proposal, C + 1 for softmax.
         crop: side of the cropped feature map, cells.
         maxpool: kernel and stride of the max-pool after the crop; 1 is none.
+        init_deviation: of the truncated normal initial weights; None is Xavier.
 
     Source: Ren et al. 2015, section 3.2; crop and resize in place of RoI pooling as in Huang et al. 2017,
     section 3.4.2.
     """
 
-    def __init__(self, tail: nn.Module, *, classes: int, crop: int, maxpool: int) -> None:
+    def __init__(
+        self,
+        tail: nn.Module,
+        *,
+        classes: int,
+        columns: int,
+        crop: int,
+        maxpool: int,
+        init_deviation: float | None = None,
+    ) -> None:
         super().__init__()
         self.tail, self.crop, self.maxpool = tail, crop, maxpool
         channels: Any = tail.out_channels
-        self.classes = nn.Linear(channels, classes + 1)
+        self.classes = nn.Linear(channels, columns)
         self.boxes = nn.Linear(channels, 4 * classes)
         for layer in (self.classes, self.boxes):
-            nn.init.xavier_uniform_(layer.weight)  # TF OD API: variance scaling 1.0, fan average, uniform
-            nn.init.zeros_(layer.bias)
+            initialise(layer, init_deviation)
 
     def prepare(self, features: Tensor) -> Tensor:
         """Return the feature map as it is: everything depends on the proposals."""
         return features
 
     def classify(self, prepared: Tensor, boxes: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Return logits (N, P, C + 1), background last, and deltas (N, P, C, 4) of boxes (N, P, 4) px.
+        """Return logits (N, P, columns), and deltas (N, P, C, 4) of boxes (N, P, 4) px.
 
         Args:
             prepared: (N, D, H, W).
@@ -53,7 +65,17 @@ class CropThenTail(nn.Module):
         return self.classes(pooled), self.boxes(pooled).unflatten(-1, (-1, 4))
 
 
-def faster_rcnn(*, extractor: nn.Module, classes: int, size: int, crop: int, maxpool: int, **shared: Any) -> TwoStage:
+def faster_rcnn(
+    *,
+    extractor: nn.Module,
+    classes: int,
+    size: int,
+    crop: int,
+    maxpool: int,
+    box_init_deviation: float | None,
+    classification_loss: ClassificationLossKind,
+    **shared: Any,
+) -> TwoStage:
     """Build Faster R-CNN.
 
     Args:
@@ -62,8 +84,19 @@ def faster_rcnn(*, extractor: nn.Module, classes: int, size: int, crop: int, max
         size: px, to which the anchors are scaled.
         crop: side of the cropped feature map, cells.
         maxpool: max-pool after the crop; 1 is none.
+        box_init_deviation: of the truncated normal initial weights of the head; None is Xavier.
+        classification_loss: of the head; it says how many logits there are.
         **shared: the other arguments of `two_stage`.
     """
     tail: Any = extractor.tail
-    head = CropThenTail(tail(), classes=classes, crop=crop, maxpool=maxpool)
-    return two_stage(extractor=extractor, head=head, classes=classes, size=size, **shared)
+    head = CropThenTail(
+        tail(),
+        classes=classes,
+        columns=ClassificationLoss(kind=classification_loss).columns(classes),
+        crop=crop,
+        maxpool=maxpool,
+        init_deviation=box_init_deviation,
+    )
+    return two_stage(
+        extractor=extractor, head=head, classes=classes, size=size, classification_loss=classification_loss, **shared
+    )

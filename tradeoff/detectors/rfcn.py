@@ -5,8 +5,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tradeoff.detectors.dense import truncated_normal
+from tradeoff.detectors.dense import initialise
 from tradeoff.detectors.two_stage import TwoStage, two_stage
+from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
 from tradeoff.ops.crop import position_sensitive_crop
 
 
@@ -18,31 +19,43 @@ class ScoreThenCrop(nn.Module):
     Args:
         tail: last stage of the backbone, with `out_channels`.
         classes: C.
+        columns: logits of a proposal, C + 1 for softmax.
         bins: position-sensitive bins on a side.
         crop: sampling points on a side over all bins.
         depth: channels before the position-sensitive maps.
+        init_deviation: of the truncated normal initial weights; None is Xavier.
 
     Source: Dai et al. 2016, section 3; crops as in Huang et al. 2017, section 3.4.3.
     Differs: boxes are per class, as in the TF Object Detection API, where Dai et al. share them. The maps of classes
     and boxes are one convolution, so that proposals are cropped once.
     """
 
-    def __init__(self, tail: nn.Module, *, classes: int, bins: int, crop: int, depth: int) -> None:
+    def __init__(
+        self,
+        tail: nn.Module,
+        *,
+        classes: int,
+        columns: int,
+        bins: int,
+        crop: int,
+        depth: int,
+        init_deviation: float | None = 0.01,
+    ) -> None:
         super().__init__()
-        self.bins, self.crop, self.logits = bins, crop, classes + 1
+        self.bins, self.crop, self.logits = bins, crop, columns
         channels: Any = tail.out_channels
         self.reduce = nn.Conv2d(channels, depth, 1)
-        self.maps = nn.Conv2d(depth, bins**2 * (classes + 1 + 4 * classes), 1)
-        truncated_normal(self, 0.01)
+        self.maps = nn.Conv2d(depth, bins**2 * (columns + 4 * classes), 1)
+        initialise(self, init_deviation)
         self.tail = tail
 
     def prepare(self, features: Tensor) -> Tensor:
-        """Return the position-sensitive maps (N, bins² * (C + 1 + 4 C), H, W): per bin, logits, then deltas."""
+        """Return the position-sensitive maps (N, bins² * (columns + 4 C), H, W): per bin, logits, then deltas."""
         maps: Tensor = self.maps(F.relu(self.reduce(self.tail(features))))
         return maps
 
     def classify(self, prepared: Tensor, boxes: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Return logits (N, P, C + 1), background last, and deltas (N, P, C, 4) of boxes (N, P, 4) px.
+        """Return logits (N, P, columns), and deltas (N, P, C, 4) of boxes (N, P, 4) px.
 
         Args:
             prepared: maps of the whole image.
@@ -54,7 +67,16 @@ class ScoreThenCrop(nn.Module):
 
 
 def rfcn(
-    *, extractor: nn.Module, classes: int, size: int, bins: int, crop: int, depth: int, **shared: Any
+    *,
+    extractor: nn.Module,
+    classes: int,
+    size: int,
+    bins: int,
+    crop: int,
+    depth: int,
+    box_init_deviation: float | None,
+    classification_loss: ClassificationLossKind,
+    **shared: Any,
 ) -> TwoStage:
     """Build R-FCN.
 
@@ -65,8 +87,20 @@ def rfcn(
         bins: position-sensitive bins on a side.
         crop: sampling points on a side over all bins; a multiple of bins.
         depth: channels before the position-sensitive maps.
+        box_init_deviation: of the truncated normal initial weights of the head; None is Xavier.
+        classification_loss: of the head; it says how many logits there are.
         **shared: the other arguments of `two_stage`.
     """
     tail: Any = extractor.tail
-    head = ScoreThenCrop(tail(), classes=classes, bins=bins, crop=crop, depth=depth)
-    return two_stage(extractor=extractor, head=head, classes=classes, size=size, **shared)
+    head = ScoreThenCrop(
+        tail(),
+        classes=classes,
+        columns=ClassificationLoss(kind=classification_loss).columns(classes),
+        bins=bins,
+        crop=crop,
+        depth=depth,
+        init_deviation=box_init_deviation,
+    )
+    return two_stage(
+        extractor=extractor, head=head, classes=classes, size=size, classification_loss=classification_loss, **shared
+    )

@@ -4,18 +4,20 @@ Legend: N images, A anchors of an image (cells × anchors per cell), P proposals
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tradeoff.core.types import Level
-from tradeoff.detectors.dense import proper, rows, truncated_normal
+from tradeoff.detectors.dense import initialise, proper, rows
 from tradeoff.ops.anchors import grid_anchors
-from tradeoff.ops.assign import IGNORED, NEGATIVE, inside_crowd, match, sample
-from tradeoff.ops.boxes import clip, decode, encode, iou
-from tradeoff.ops.losses import smooth_l1
+from tradeoff.ops.assign import IGNORED, NEGATIVE, inside_crowd, sample
+from tradeoff.ops.boxes import clip
+from tradeoff.ops.coders import BoxCoder
+from tradeoff.ops.location import LocationLoss
+from tradeoff.ops.matchers import Matcher
 from tradeoff.ops.nms import select
 from tradeoff.ops.structures import Targets
 
@@ -32,27 +34,47 @@ class Scored:
 class RPN(nn.Module):
     """A 3×3 convolution and two predictors that slide over one level.
 
+    Args:
+        level: that it slides over.
+        depth: channels of the convolution.
+        sides_px: sides of the square anchors.
+        ratios: width to height of the anchors.
+        nms_iou: overlap above which a proposal is dropped for a better one.
+        anchor_stride_px: distance of neighbouring anchors; None is the stride of the level.
+        coder: of the boxes.
+        init_deviation: of the truncated normal initial weights; None is Xavier.
+
     Source: Ren et al. 2015, section 3.1; settings of the TF Object Detection API's faster_rcnn configurations.
     """
 
     def __init__(
-        self, level: Level, *, depth: int, sides_px: Sequence[float], ratios: Sequence[float], nms_iou: float
+        self,
+        level: Level,
+        *,
+        depth: int,
+        sides_px: Sequence[float],
+        ratios: Sequence[float],
+        nms_iou: float,
+        anchor_stride_px: float | None = None,
+        coder: BoxCoder | None = None,
+        init_deviation: float | None = 0.01,
     ) -> None:
         super().__init__()
         self.stride_px, self.sides_px, self.ratios = level.stride_px, tuple(sides_px), tuple(ratios)
-        self.nms_iou = nms_iou
+        self.nms_iou, self.coder = nms_iou, coder or BoxCoder()
+        self.anchor_stride_px = anchor_stride_px or level.stride_px
         rate = 2 if level.stride_px == 8 else 1  # atrous where the extractor is
         count = len(self.sides_px) * len(self.ratios)
         self.convolution = nn.Conv2d(level.channels, depth, 3, padding=rate, dilation=rate)
         self.objectness = nn.Conv2d(depth, 2 * count, 1)
         self.boxes = nn.Conv2d(depth, 4 * count, 1)
-        truncated_normal(self, 0.01)
+        initialise(self, init_deviation)
 
     def forward(self, features: Tensor) -> Scored:
         """Score every anchor of a feature map (N, C, H, W)."""
         hidden = F.relu6(self.convolution(features))
         height, width = features.shape[2:]
-        anchors = grid_anchors(height, width, self.stride_px, self.sides_px, self.ratios, features.device)
+        anchors = grid_anchors(height, width, self.anchor_stride_px, self.sides_px, self.ratios, features.device)
         return Scored(rows(self.objectness(hidden), 2), rows(self.boxes(hidden), 4), anchors)
 
     @torch.no_grad()
@@ -66,7 +88,7 @@ class RPN(nn.Module):
         Differs: boxes are clipped, in training too; the API clips anchors before decoding, and drops in training what
         comes from anchors that leave the image.
         """
-        boxes = clip(decode(scored.deltas.float(), scored.anchors), sizes_px)
+        boxes = clip(self.coder.decode(scored.deltas, scored.anchors), sizes_px)
         objectness = scored.logits.float().softmax(dim=-1)[..., 1]
         indices, valid = select(boxes, proper(boxes, objectness), self.nms_iou, count)
         chosen = boxes.gather(1, indices[..., None].expand(-1, -1, 4))
@@ -77,16 +99,18 @@ class RPN(nn.Module):
 class RPNLoss:
     """How the proposal network is trained, image by image.
 
-    positive_iou, negative_iou: overlaps from which on an anchor is an object, and below which it is background.
-    batch: anchors sampled per image, at most half of them objects.
+    matcher: of anchors and objects.
+    batch: anchors sampled per image, at most `positive_fraction` of them objects.
+    location: the box loss; its coder is that of the network.
 
     Source: Ren et al. 2015, section 3.1.2 and 3.1.3; both losses per sampled anchor, as in the TF Object Detection
     API.
     """
 
-    positive_iou: float
-    negative_iou: float
+    matcher: Matcher
     batch: int
+    positive_fraction: float = 0.5
+    location: LocationLoss = field(default_factory=LocationLoss)
 
     def __call__(self, scored: Scored, sizes_px: Tensor, targets: Sequence[Targets]) -> tuple[Tensor, Tensor]:
         """Return the class loss and the box loss, each the mean over the images."""
@@ -102,23 +126,22 @@ class RPNLoss:
     ) -> tuple[Tensor, Tensor]:
         """Return the class loss and the box loss of one image over a random sample of its anchors."""
         matches = self.assign(anchors, size_px, targets)
-        positive, negative = sample(matches, self.batch, 0.5)
+        positive, negative = sample(matches, self.batch, self.positive_fraction)
         sampled = torch.cat([positive, negative])
         labels = torch.cat([torch.ones_like(positive), torch.zeros_like(negative)])
-        wanted = encode(targets.objects().boxes[matches[positive]], anchors[positive])
+        wanted = self.location.coder.encode(targets.objects().boxes[matches[positive]], anchors[positive])
         count = max(len(sampled), 1)
         objectness = F.cross_entropy(logits[sampled], labels, reduction="sum")
-        return objectness / count, smooth_l1(deltas[positive], wanted).sum() / count
+        return objectness / count, self.location(deltas[positive], wanted, anchors[positive]).sum() / count
 
     @torch.no_grad()
     def assign(self, anchors: Tensor, size_px: Tensor, targets: Targets) -> Tensor:
         """Return the object of each anchor, negative or ignored; anchors that leave the image are ignored.
 
-        Every object claims its best anchor among those inside, and anchors in a crowd are no background.
+        Every object has its best anchor among those inside, and anchors in a crowd are no background.
         """
         within = inside(anchors, size_px)
-        overlaps = iou(targets.objects().boxes, anchors) * within
-        matches = match(overlaps, self.positive_iou, self.negative_iou, force=True)
+        matches = self.matcher(targets.objects().boxes, anchors, [len(anchors)], within)
         crowded = (matches == NEGATIVE) & inside_crowd(anchors, targets.boxes[targets.crowd])
         return matches.masked_fill(~within | crowded, IGNORED)
 

@@ -1,20 +1,20 @@
 """How the second stage is trained: which proposals it learns from, and its losses.
 
-Legend: N images, P proposals of an image, C classes; class C of the C + 1 logits is the background. Boxes are xyxy
-px of the network input.
+Legend: N images, P proposals of an image, C classes; label C is the background. Boxes are xyxy px of the network's
+input.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from tradeoff.ops.assign import IGNORED, NEGATIVE, inside_crowd, match, sample
-from tradeoff.ops.boxes import encode, iou
-from tradeoff.ops.losses import smooth_l1
+from tradeoff.ops.boxes import iou
+from tradeoff.ops.classification import ClassificationLoss
+from tradeoff.ops.location import LocationLoss
 from tradeoff.ops.structures import Targets
 
 
@@ -38,6 +38,7 @@ class SecondStageLoss:
     append_ground_truth: whether the objects themselves are proposals too.
     batch: proposals sampled per image, at most `positive_fraction` of them objects; None takes them all.
     hard_examples: proposals of the largest loss that are learned from; None learns from all.
+    location, classification: the losses; their weights are no part of what is hardest.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.3; Shrivastava et al. 2016 for the hard examples, as in Dai et al.
     2016, section 3. As in the TF Object Detection API, everything below `positive_iou` is background.
@@ -49,6 +50,8 @@ class SecondStageLoss:
     batch: int | None
     positive_fraction: float
     hard_examples: int | None
+    location: LocationLoss = field(default_factory=LocationLoss)
+    classification: ClassificationLoss = field(default_factory=ClassificationLoss)
 
     @torch.no_grad()
     def examples(self, boxes: Tensor, targets: Targets) -> Examples:
@@ -69,19 +72,19 @@ class SecondStageLoss:
         labels, deltas = torch.full_like(matches, self.classes), torch.zeros_like(boxes)
         positive = matches >= 0
         labels[positive] = objects.labels[matches[positive]]
-        deltas[positive] = encode(objects.boxes[matches[positive]], boxes[positive])
+        deltas[positive] = self.location.coder.encode(objects.boxes[matches[positive]], boxes[positive])
         return Examples(boxes, labels, deltas)
 
     def __call__(self, logits: Tensor, deltas: Tensor, examples: Sequence[Examples]) -> tuple[Tensor, Tensor]:
         """Return the class loss and the box loss, each the mean over the images.
 
         Args:
-            logits: (N, P, C + 1).
+            logits: (N, P, columns), C + 1 for softmax.
             deltas: (N, P, C, 4).
             examples: N of them, each of at most P boxes; what follows in the rows is padding.
         """
         losses = [
-            self.of_image(logits[i, : len(image.boxes)].float(), deltas[i, : len(image.boxes)].float(), image)
+            self.of_image(logits[i, : len(image.boxes)], deltas[i, : len(image.boxes)].float(), image)
             for i, image in enumerate(examples)
         ]
         classification, localization = zip(*losses, strict=True)
@@ -91,8 +94,8 @@ class SecondStageLoss:
         """Return the class loss and the box loss of one image, both per box that is learned from."""
         labels = examples.labels
         own = deltas[torch.arange(len(labels), device=labels.device), labels.clamp(max=self.classes - 1)]
-        classification = F.cross_entropy(logits, labels, reduction="none")
-        localization = smooth_l1(own, examples.deltas) * (labels < self.classes)
+        classification = self.classification(logits, labels)
+        localization = self.location(own, examples.deltas, examples.boxes) * (labels < self.classes)
         hardest = self.hardest(classification + localization)
         count = max(len(hardest), 1)
         return classification[hardest].sum() / count, localization[hardest].sum() / count

@@ -8,19 +8,30 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from tradeoff.detectors.dense import detections, rows, truncated_normal
-from tradeoff.ops.anchors import anchors_per_cell, ssd_anchors
-from tradeoff.ops.assign import IGNORED, NEGATIVE, inside_crowd, match
-from tradeoff.ops.boxes import decode, encode, iou
-from tradeoff.ops.losses import hard_negatives, smooth_l1
-from tradeoff.ops.structures import Batch, Targets
+from tradeoff.detectors.dense import detections, initialise, rows
+from tradeoff.detectors.extra_layers import ExtraLayers, predictors
+from tradeoff.detectors.single_stage import SingleStageLoss
+from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
+from tradeoff.ops.coders import BoxCoder, BoxCoding
+from tradeoff.ops.default_boxes import DefaultBoxes
+from tradeoff.ops.location import LocationLoss, LocationLossKind
+from tradeoff.ops.matchers import Matcher, Matching
+from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
 
 
 class SSD(nn.Module):
-    """A single-shot detector; training needs at least two images a step, for the batch norm of 1×1 maps.
+    """A single-shot detector; training with batch norm needs at least two images a step, for the 1×1 maps.
+
+    Args:
+        extractor: gives the first levels, finest first.
+        classes: C.
+        size: S, px.
+        extra: the layers that give the further levels.
+        default_boxes: the anchors.
+        kernel: of the predictors.
+        objective: losses; its coder and its scores are those of inference too.
 
     Source: Liu et al. 2016, section 2; layers, anchors and losses as in Huang et al. 2017, section 3, and the TF
     Object Detection API.
@@ -30,37 +41,29 @@ class SSD(nn.Module):
 
     anchors: Tensor
 
-    def __init__(  # noqa: PLR0913 - every option of the recipe by its name
+    def __init__(
         self,
         *,
         extractor: nn.Module,
         classes: int,
         size: int,
-        extra_depths: Sequence[int],
+        extra: ExtraLayers,
+        default_boxes: DefaultBoxes,
         kernel: int,
-        scale_min: float,
-        scale_max: float,
-        aspect_ratios: Sequence[float],
-        matched_iou: float,
-        negatives_per_positive: float,
-        localization_weight: float,
-        classification_weight: float,
+        objective: SingleStageLoss,
     ) -> None:
         super().__init__()
-        self.extractor, self.classes = extractor, classes
-        self.matched_iou, self.negatives_per_positive = matched_iou, negatives_per_positive
-        self.localization_weight, self.classification_weight = localization_weight, classification_weight
+        self.extractor, self.objective = extractor, objective
+        self.columns = objective.classification.columns(classes)
         levels: Any = extractor.levels
-        channels = [level.channels for level in levels] + list(extra_depths)
-        counts = anchors_per_cell(len(channels), aspect_ratios)
-        self.extra = nn.ModuleList(extra_layers(levels[-1].channels, extra_depths))
-        self.logits = predictors(channels, [count * classes for count in counts], kernel)
+        channels = [level.channels for level in levels] + list(extra.depths)
+        counts = default_boxes.per_cell(len(channels))
+        self.extra = extra.build(levels[-1].channels)
+        self.logits = predictors(channels, [count * self.columns for count in counts], kernel)
         self.deltas = predictors(channels, [count * 4 for count in counts], kernel)
-        for part in (self.extra, self.logits, self.deltas):
-            truncated_normal(part, 0.03)
-        shapes = map_shapes(self, size)
-        anchors = torch.cat(ssd_anchors(shapes, (size, size), scale_min, scale_max, aspect_ratios, "cpu"))
-        self.register_buffer("anchors", anchors, persistent=False)
+        levels_px = default_boxes.lay(map_shapes(self, size), (size, size), "cpu")
+        self.anchors_per_level = [len(level) for level in levels_px]
+        self.register_buffer("anchors", torch.cat(levels_px), persistent=False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps of all levels, finest first, of images (N, 3, S, S) RGB 0..1."""
@@ -70,13 +73,17 @@ class SSD(nn.Module):
         return maps
 
     def predict(self, images: Tensor, sizes_px: Tensor, inference: Inference) -> dict[str, Tensor]:
-        """Return what the network says of images (N, 3, S, S): logits (N, A, C), deltas (N, A, 4), anchors (A, 4) px.
+        """Return what the network says of images (N, 3, S, S).
+
+        Returns:
+            logits (N, A, C), or (N, A, C + 1) with the background last under softmax; deltas (N, A, 4); anchors
+            (A, 4) px.
 
         Raises:
             ValueError: for images of another size than the anchors were made for.
         """
         maps = self(images)
-        logits = torch.cat([rows(layer(x), self.classes) for layer, x in zip(self.logits, maps, strict=True)], dim=1)
+        logits = torch.cat([rows(layer(x), self.columns) for layer, x in zip(self.logits, maps, strict=True)], dim=1)
         deltas = torch.cat([rows(layer(x), 4) for layer, x in zip(self.deltas, maps, strict=True)], dim=1)
         if logits.shape[1] != len(self.anchors):
             raise ValueError(f"images of {tuple(images.shape[2:])} px: this SSD was built for another size")
@@ -86,45 +93,14 @@ class SSD(nn.Module):
         self, raw: dict[str, Tensor], sizes_px: Tensor, inference: Inference
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return boxes (N, K, 4) px, scores, labels and validity (N, K) of the K best detections of each image."""
-        boxes = decode(raw["deltas"], raw["anchors"])[:, :, None]
-        return detections(boxes, raw["logits"].float().sigmoid(), sizes_px, inference)
+        boxes = self.objective.location.coder.decode(raw["deltas"], raw["anchors"])[:, :, None]
+        return detections(boxes, self.objective.classification.scores(raw["logits"]), sizes_px, inference)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return both weighted losses: sums over the anchors learned from, per matched anchor of the batch."""
         raw = self.predict(batch.images, batch.sizes_px, Inference())
-        matches = torch.stack([self.assign(targets) for targets in batch.targets])
-        labels, wanted = self.taught(matches, batch.targets)
-        each = F.binary_cross_entropy_with_logits(raw["logits"].float(), labels, reduction="none").sum(dim=-1)
-        positive = matches >= 0
-        negative = hard_negatives(each, positive, matches == NEGATIVE, self.negatives_per_positive)
-        matched = positive.sum().clamp(min=1)
-        classification = (each * (positive | negative)).sum() / matched
-        localization = smooth_l1(raw["deltas"][positive], wanted[positive]).sum() / matched
-        return {
-            "classification": self.classification_weight * classification,
-            "localization": self.localization_weight * localization,
-        }
-
-    @torch.no_grad()
-    def assign(self, targets: Targets) -> Tensor:
-        """Return the object (A,) of each anchor for one image, negative, or ignored in a crowd."""
-        overlaps = iou(targets.objects().boxes, self.anchors)
-        matches = match(overlaps, self.matched_iou, self.matched_iou, force=True)
-        crowded = inside_crowd(self.anchors, targets.boxes[targets.crowd])
-        return matches.masked_fill((matches == NEGATIVE) & crowded, IGNORED)
-
-    @torch.no_grad()
-    def taught(self, matches: Tensor, targets: Sequence[Targets]) -> tuple[Tensor, Tensor]:
-        """Return class targets (N, A, C), 0 or 1, and box targets (N, A, 4), both 0 where nothing is matched."""
-        labels = self.anchors.new_zeros(*matches.shape, self.classes)
-        deltas = self.anchors.new_zeros(*matches.shape, 4)
-        for i, image in enumerate(targets):
-            objects = image.objects()
-            positive = (matches[i] >= 0).nonzero()[:, 0]
-            mine = matches[i, positive]
-            labels[i, positive, objects.labels[mine]] = 1
-            deltas[i, positive] = encode(objects.boxes[mine], self.anchors[positive])
-        return labels, deltas
+        classification, localization = self.objective(raw, batch.targets, self.anchors_per_level)
+        return {"classification": classification, "localization": localization}
 
 
 def map_shapes(detector: SSD, size: int) -> list[tuple[int, int]]:
@@ -136,19 +112,83 @@ def map_shapes(detector: SSD, size: int) -> list[tuple[int, int]]:
     return [(level.shape[2], level.shape[3]) for level in maps]
 
 
-def predictors(channels: Sequence[int], outputs: Sequence[int], kernel: int) -> nn.ModuleList:
-    """Return one convolution per level that keeps the shape of its map."""
-    pairs = zip(channels, outputs, strict=True)
-    return nn.ModuleList(nn.Conv2d(before, after, kernel, padding=kernel // 2) for before, after in pairs)
-
-
-def extra_layers(before: int, depths: Sequence[int]) -> list[nn.Module]:
-    """Return the extra layers: each halves its depth by a 1×1 convolution, then the resolution by a 3×3 one."""
-    pairs = zip((before, *depths), depths, strict=False)
-    return [nn.Sequential(convolution(a, b // 2, 1, 1), convolution(b // 2, b, 3, 2)) for a, b in pairs]
-
-
-def convolution(before: int, after: int, kernel: int, stride: int) -> nn.Sequential:
-    """Return a convolution with batch norm and ReLU6; maps of n cells become ceil(n / stride)."""
-    layer = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(after, eps=0.001), nn.ReLU6(inplace=True))
+def ssd(  # noqa: PLR0913 - every option of the recipe by its name
+    *,
+    extractor: nn.Module,
+    classes: int,
+    size: int,
+    extra_depths: Sequence[int],
+    extra_kernels: Sequence[int],
+    extra_strides: Sequence[int],
+    extra_paddings: Sequence[int],
+    extra_batch_norm: bool,
+    extra_activation: str,
+    kernel: int,
+    init_deviation: float | None,
+    class_bias: float,
+    scale_min: float,
+    scale_max: float,
+    scales: Sequence[float],
+    aspect_ratios: Sequence[float],
+    level_aspect_ratios: Sequence[Sequence[float]],
+    reduce_boxes_in_lowest_level: bool,
+    geometric_mean_anchor: bool,
+    anchor_steps_px: Sequence[float],
+    clip_anchor_sides: bool,
+    matcher: Matching,
+    matched_iou: float,
+    box_coding: BoxCoding,
+    box_scales: Sequence[float],
+    location_loss: LocationLossKind,
+    huber_delta: float,
+    classification_loss: ClassificationLossKind,
+    focal_alpha: float,
+    focal_gamma: float,
+    negatives_per_positive: float | None,
+    min_negatives: int,
+    localization_weight: float,
+    classification_weight: float,
+) -> SSD:
+    """Build SSD from the options of its recipe, with their units, and draw the weights of what it adds."""
+    coder = BoxCoder(kind=box_coding, scales=tuple(box_scales), unit_px=float(size))
+    detector = SSD(
+        extractor=extractor,
+        classes=classes,
+        size=size,
+        extra=ExtraLayers(
+            depths=tuple(extra_depths),
+            kernels=tuple(extra_kernels),
+            strides=tuple(extra_strides),
+            paddings=tuple(extra_paddings),
+            batch_norm=extra_batch_norm,
+            relu6=extra_activation == "relu6",
+        ),
+        default_boxes=DefaultBoxes(
+            scale_min=scale_min,
+            scale_max=scale_max,
+            scales=tuple(scales),
+            ratios=tuple(aspect_ratios),
+            level_ratios=tuple(map(tuple, level_aspect_ratios)),
+            reduced=reduce_boxes_in_lowest_level,
+            geometric_mean=geometric_mean_anchor,
+            steps_px=tuple(anchor_steps_px),
+            clip_sides=clip_anchor_sides,
+        ),
+        kernel=kernel,
+        objective=SingleStageLoss(
+            classes=classes,
+            matcher=Matcher(kind=matcher, positive_iou=matched_iou, negative_iou=matched_iou),
+            location=LocationLoss(kind=location_loss, delta=huber_delta, coder=coder),
+            classification=ClassificationLoss(kind=classification_loss, alpha=focal_alpha, gamma=focal_gamma),
+            negatives_per_positive=negatives_per_positive,
+            min_negatives=min_negatives,
+            localization_weight=localization_weight,
+            classification_weight=classification_weight,
+        ),
+    )
+    for part in (detector.extra, detector.logits, detector.deltas):
+        initialise(part, init_deviation)
+    for name, parameter in detector.logits.named_parameters():
+        if name.endswith("bias"):
+            nn.init.constant_(parameter, class_bias)
+    return detector

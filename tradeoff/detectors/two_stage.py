@@ -1,6 +1,7 @@
 """The one body of Faster R-CNN and R-FCN: propose, then classify every proposal with a head.
 
-Legend: N images, P proposals of an image, C classes; class C of the C + 1 logits is the background.
+Legend: N images, P proposals of an image, C classes; columns are C + 1 logits with the background last under softmax,
+and C without it under sigmoid and focal.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from tradeoff.detectors.dense import detections
 from tradeoff.detectors.rpn import RPN, RPNLoss
 from tradeoff.detectors.second_stage import SecondStageLoss, padded
-from tradeoff.ops.boxes import decode
+from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
+from tradeoff.ops.coders import BoxCoder, BoxCoding
+from tradeoff.ops.location import LocationLoss, LocationLossKind
+from tradeoff.ops.matchers import Matcher, Matching
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
 
@@ -37,9 +41,9 @@ class TwoStage(nn.Module):
         extractor: gives one level.
         rpn: proposes regions of that level.
         head: `prepare(features)` does once per image what does not depend on the proposals; `classify(prepared,
-            boxes (N, P, 4), image_size)` returns logits (N, P, C + 1) and deltas (N, P, C, 4). Its `tail` is the
+            boxes (N, P, 4), image_size)` returns logits (N, P, columns) and deltas (N, P, C, 4). Its `tail` is the
             extractor's.
-        training: losses.
+        training: losses; the scores and the coder of the second stage are those of inference too.
 
     Source: Ren et al. 2015; joint training as in Huang et al. 2017, section 3.
     """
@@ -55,7 +59,7 @@ class TwoStage(nn.Module):
         return found
 
     def classify(self, features: Tensor, boxes: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (N, P, C + 1) and deltas (N, P, C, 4) of boxes (N, P, 4)."""
+        """Return logits (N, P, columns) and deltas (N, P, C, 4) of boxes (N, P, 4)."""
         head: Any = self.head
         logits, deltas = head.classify(head.prepare(features), boxes, (images.shape[2], images.shape[3]))
         return logits, deltas
@@ -69,7 +73,7 @@ class TwoStage(nn.Module):
             inference: says P.
 
         Returns:
-            proposals (N, P, 4) px, valid (N, P), logits (N, P, C + 1), deltas (N, P, C, 4).
+            proposals (N, P, 4) px, valid (N, P), logits (N, P, columns), deltas (N, P, C, 4).
 
         Raises:
             ValueError: if the number of proposals is None, as for single-stage detectors.
@@ -85,9 +89,9 @@ class TwoStage(nn.Module):
         self, raw: dict[str, Tensor], sizes_px: Tensor, inference: Inference
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return boxes (N, K, 4) px, scores, labels and validity (N, K) of the K best detections of each image."""
-        scores = raw["logits"].float().softmax(dim=-1)[..., :-1]
-        scores = scores.masked_fill(~raw["valid"][..., None], -float("inf"))
-        boxes = decode(raw["deltas"], raw["proposals"][:, :, None])
+        second = self.objective.box
+        scores = second.classification.scores(raw["logits"]).masked_fill(~raw["valid"][..., None], -float("inf"))
+        boxes = second.location.coder.decode(raw["deltas"], raw["proposals"][:, :, None])
         return detections(boxes, scores, sizes_px, inference)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -117,11 +121,22 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     anchor_base_px: float,
     anchor_scales: Sequence[float],
     anchor_ratios: Sequence[float],
+    anchor_stride_px: float | None,
+    matcher: Matching,
+    box_coding: BoxCoding,
+    box_scales: Sequence[float],
+    location_loss: LocationLossKind,
+    huber_delta: float,
+    classification_loss: ClassificationLossKind,
+    focal_alpha: float,
+    focal_gamma: float,
     rpn_depth: int,
+    rpn_init_deviation: float | None,
     rpn_nms_iou: float,
     rpn_positive_iou: float,
     rpn_negative_iou: float,
     rpn_batch: int,
+    rpn_positive_fraction: float,
     box_positive_iou: float,
     rpn_localization_weight: float,
     rpn_objectness_weight: float,
@@ -144,16 +159,26 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     object meets the same anchor at every size, so the size changes the resolution alone. At 600 px the two agree.
     """
     levels: Any = extractor.levels
+    coder = BoxCoder(kind=box_coding, scales=tuple(box_scales), unit_px=float(size))
+    location = LocationLoss(kind=location_loss, delta=huber_delta, coder=coder)
     rpn = RPN(
         levels[0],
         depth=rpn_depth,
         sides_px=[anchor_base_px * scale * size / 600 for scale in anchor_scales],
         ratios=anchor_ratios,
         nms_iou=rpn_nms_iou,
+        anchor_stride_px=anchor_stride_px,
+        coder=coder,
+        init_deviation=rpn_init_deviation,
     )
     training = Training(
         proposals=train_proposals,
-        rpn=RPNLoss(positive_iou=rpn_positive_iou, negative_iou=rpn_negative_iou, batch=rpn_batch),
+        rpn=RPNLoss(
+            matcher=Matcher(kind=matcher, positive_iou=rpn_positive_iou, negative_iou=rpn_negative_iou),
+            batch=rpn_batch,
+            positive_fraction=rpn_positive_fraction,
+            location=location,
+        ),
         box=SecondStageLoss(
             classes=classes,
             positive_iou=box_positive_iou,
@@ -161,6 +186,8 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
             batch=box_batch,
             positive_fraction=box_positive_fraction,
             hard_examples=hard_examples,
+            location=location,
+            classification=ClassificationLoss(kind=classification_loss, alpha=focal_alpha, gamma=focal_gamma),
         ),
         rpn_objectness_weight=rpn_objectness_weight,
         rpn_localization_weight=rpn_localization_weight,

@@ -33,7 +33,21 @@ def load_backbone(extractor: ChainExtractor, path: Path) -> None:
     Raises:
         WeightsError: when the file cannot be read, or a tensor is missing or of another shape.
     """
-    state, own = read(path), backbone_state(extractor, extractor.unclaimed)
+    fill(extractor, read(path), str(path))
+
+
+def fill(extractor: ChainExtractor, state: Mapping[str, Tensor], source: str) -> None:
+    """Put weights into body and tail; other tensors are left.
+
+    Args:
+        extractor: whose body, and tail before it is handed over, are filled.
+        state: under the names of the whole backbone.
+        source: where they are from, for the message.
+
+    Raises:
+        WeightsError: when a tensor is missing or of another shape.
+    """
+    own = backbone_state(extractor, extractor.unclaimed)
     missing = [name for name in own if name not in state and not name.endswith(".num_batches_tracked")]
     unlike = [
         f"{name} {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
@@ -43,7 +57,7 @@ def load_backbone(extractor: ChainExtractor, path: Path) -> None:
     if missing or unlike:
         told = [f"{word} {listed(names)}" for word, names in (("lacks", missing), ("has", unlike)) if names]
         raise WeightsError(
-            f"{path}: {'; '.join(told)}. Expected the state dict of this very backbone; "
+            f"{source}: {'; '.join(told)}. Expected the state dict of this very backbone; "
             "check extractor.model and extractor.width, or give extractor.weights another file"
         )
     with torch.no_grad():

@@ -1,12 +1,14 @@
-"""Extractors out of timm: any backbone that is a chain of convolutional modules, by its name.
+"""Extractors out of timm: any backbone by its name.
 
 The body ends with the last level that is asked for. For two-stage detectors that is the last stage but one (conv4 of
 a ResNet), and the tail is the last (conv5).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import timm
 from timm.models.efficientnet import _gen_mobilenet_v1
@@ -14,19 +16,24 @@ from torch import nn
 
 from tradeoff.core.errors import CombinationError, ConfigError, WeightsError
 from tradeoff.extractors.chain import ChainExtractor
-from tradeoff.extractors.cut import extract, find_levels, find_tail
+from tradeoff.extractors.cut import Cut, extract, find_layers, find_levels, find_tail
 from tradeoff.extractors.state import backbone_state, load_backbone
 
-__all__ = ["backbone_state", "mobilenet_extractor", "timm_extractor"]
+__all__ = ["backbone_state", "create", "cut_and_load", "mobilenet_extractor", "timm_extractor"]
 
 LARGEST_STRIDE = 32  # of a backbone as it is
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted of a backbone. tail: (stride of the level, stride of the tail), or None for a single stage."""
+    """What is wanted of a backbone.
+
+    level_strides: px, of a single-stage detector's levels. layers: their modules, or () for the last of each stride.
+    tail: (stride of the level, stride of the tail), or None for a single stage.
+    """
 
     level_strides: tuple[int, ...]
+    layers: tuple[str, ...]
     tail: tuple[int, int] | None
 
     def timm_options(self) -> dict[str, int]:
@@ -39,6 +46,7 @@ def timm_extractor(
     *,
     model: str,
     tail_stride: int,
+    ssd_layers: tuple[str, ...],
     pretrained: bool,
     weights: Path | None,
     level_strides: tuple[int, ...],
@@ -50,6 +58,7 @@ def timm_extractor(
     Args:
         model: name in timm.
         tail_stride: stride of the tail; 1 keeps the resolution, without dilation.
+        ssd_layers: modules that give the levels of a single-stage detector; () is the last of each stride.
         pretrained: start from ImageNet weights, downloaded; a file of `weights` goes before.
         weights: start from this file.
         level_strides: strides of the levels, px.
@@ -64,16 +73,18 @@ def timm_extractor(
     Source: Huang et al. 2017, section 3.1; conv5 of ResNets with stride 1 as in the TF Object Detection API.
     Differs: timm's ResNets have the stride of a stage in its first unit, slim's in its last.
     """
-    cut = Request(level_strides, (stride, tail_stride) if tail else None)
-    backbone = create(model, pretrained and weights is None, cut.timm_options())
-    return cut_and_load(backbone, model, cut, weights)
+    request = Request(level_strides, ssd_layers, (stride, tail_stride) if tail else None)
+    backbone = create(model, pretrained and weights is None, request.timm_options())
+    return cut_and_load(backbone, model, request, weights)
 
 
-def mobilenet_extractor(
+def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its name
     *,
     model: str,
     width: float,
+    batch_norm_eps: float,
     tail_stride: int,
+    ssd_layers: tuple[str, ...],
     pretrained: bool,
     weights: Path | None,
     level_strides: tuple[int, ...],
@@ -82,15 +93,20 @@ def mobilenet_extractor(
 ) -> ChainExtractor:
     """Build MobileNet v1 with a width multiplier; the other arguments and errors are those of `timm_extractor`.
 
-    Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3.
+    `width` multiplies all channel counts; `batch_norm_eps` is added to the variances.
+
+    Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3; ReLU6 as in the TF Object Detection API.
     Differs: channels are rounded to multiples of 8, as timm does.
     """
-    cut = Request(level_strides, (stride, tail_stride) if tail else None)
+    request = Request(level_strides, ssd_layers, (stride, tail_stride) if tail else None)
     if width == 1:
-        backbone = create(model, pretrained and weights is None, cut.timm_options())
+        backbone = create(model, pretrained and weights is None, request.timm_options())
     else:
-        backbone = _gen_mobilenet_v1(model, channel_multiplier=width, num_classes=0, **cut.timm_options())
-    return cut_and_load(backbone, model, cut, weights)
+        backbone = _gen_mobilenet_v1(model, channel_multiplier=width, num_classes=0, **request.timm_options())
+    for layer in backbone.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eps = batch_norm_eps
+    return cut_and_load(backbone, model, request, weights)
 
 
 def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
@@ -104,28 +120,58 @@ def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
     if not timm.is_model(model):
         near = get_close_matches(model, timm.list_models(), n=3)
         raise ConfigError(f"extractor.model={model!r}: timm has no such model; near: {', '.join(near) or 'none'}")
-    try:
-        backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **options)
-    except (TypeError, AssertionError, NotImplementedError) as error:
-        given = ", ".join(f"{name}={value}" for name, value in options.items())
-        raise CombinationError(f"timm cannot build {model} with {given}; try extractor.tail_stride=2") from error
-    except Exception as error:  # whatever kind of network, hub or file error it is, it is told and never passed over
-        if not pretrained:
-            raise
-        raise WeightsError(
-            f"the ImageNet weights of {model} cannot be had ({type(error).__name__}: {error}). Download them where "
-            "there is a network and give extractor.weights=PATH, or extractor.pretrained=false to start from scratch"
-        ) from error
-    return backbone
+    refused: Exception | None = None
+    for chosen in offers(model, options):
+        try:
+            backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **chosen)
+        except (TypeError, AssertionError, NotImplementedError) as error:
+            refused = error
+        except (
+            Exception
+        ) as error:  # whatever kind of network, hub or file error it is, it is told and never passed over
+            if not pretrained:
+                raise
+            raise WeightsError(unavailable(model, error)) from error
+        else:
+            return backbone
+    given = ", ".join(f"{name}={value}" for name, value in options.items())
+    raise CombinationError(f"timm cannot build {model} with {given}; try extractor.tail_stride=2") from refused
+
+
+def unavailable(model: str, error: Exception) -> str:
+    """Say what to do about weights that cannot be had."""
+    return (
+        f"the ImageNet weights of {model} cannot be had ({type(error).__name__}: {error}). Download them where there "
+        "is a network and give extractor.weights=PATH, or extractor.pretrained=false to start from scratch"
+    )
+
+
+def offers(model: str, options: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """Yield the options to try. A transformer of a fixed input size has no dilation, but often takes other sizes."""
+    config = timm.get_pretrained_cfg(model)
+    if config is not None and config.fixed_input_size:
+        yield {"dynamic_img_size": True}
+        yield {"strict_img_size": False}
+        yield {}
+    else:
+        yield options
 
 
 def cut_and_load(backbone: nn.Module, model: str, request: Request, weights: Path | None) -> ChainExtractor:
     """Cut a backbone as requested, and fill it from a file if there is one."""
     try:
-        cut = find_tail(backbone, *request.tail) if request.tail else find_levels(backbone, request.level_strides)
-        extractor = extract(backbone, cut)
+        extractor = extract(backbone, find_cut(backbone, request))
     except CombinationError as error:
         raise CombinationError(f"extractor.model={model}: {error}") from error.__cause__
     if weights is not None:
         load_backbone(extractor, weights)
     return extractor
+
+
+def find_cut(backbone: nn.Module, request: Request) -> Cut:
+    """Find where a backbone is cut."""
+    if request.tail:
+        return find_tail(backbone, *request.tail)
+    if request.layers:
+        return find_layers(backbone, request.layers, request.level_strides)
+    return find_levels(backbone, request.level_strides)

@@ -77,11 +77,11 @@ def encode(boxes: Tensor, anchors: Tensor, scales: Sequence[float] = SCALES) -> 
 
     Source: Ren et al. 2015, section 3.1.2, eq. 2.
     """
-    centre, sides = _centre_form(boxes)
-    anchor_centre, anchor_sides = _centre_form(anchors)
+    centre, sides = centre_form(boxes)
+    anchor_centre, anchor_sides = centre_form(anchors)
     shift = (centre - anchor_centre) / anchor_sides
     growth = torch.log(sides / anchor_sides)
-    return torch.cat([shift, growth], dim=-1) * _row(scales, shift.device)
+    return torch.cat([shift, growth], dim=-1) * row(scales, shift.device)
 
 
 def decode(deltas: Tensor, anchors: Tensor, scales: Sequence[float] = SCALES) -> Tensor:
@@ -98,19 +98,19 @@ def decode(deltas: Tensor, anchors: Tensor, scales: Sequence[float] = SCALES) ->
     Source: Ren et al. 2015, section 3.1.2, eq. 2.
     Differs: dw and dh are clamped to log(1000 / 16) before exp, so that nothing overflows early in training.
     """
-    offsets = deltas.float() / _row(scales, deltas.device)
-    anchor_centre, anchor_sides = _centre_form(anchors)
+    offsets = deltas.float() / row(scales, deltas.device)
+    anchor_centre, anchor_sides = centre_form(anchors)
     centre = offsets[..., :2] * anchor_sides + anchor_centre
     half = offsets[..., 2:].clamp(max=MAX_LOG_GROWTH).exp() * anchor_sides / 2
     return torch.cat([centre - half, centre + half], dim=-1)
 
 
-def _centre_form(boxes: Tensor) -> tuple[Tensor, Tensor]:
+def centre_form(boxes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the centres and the sides, each (..., 2) float32 as (x, y), the sides above 0."""
     low, high = boxes[..., :2].float(), boxes[..., 2:].float()
     return (low + high) / 2, (high - low).clamp(min=MIN_SIDE_PX)
 
 
-def _row(values: Sequence[float], device: torch.device) -> Tensor:
+def row(values: Sequence[float], device: torch.device) -> Tensor:
     """Return the numbers as a float32 tensor."""
     return torch.tensor(values, dtype=torch.float32, device=device)

@@ -7,9 +7,9 @@ from tradeoff.core.digest import digest, file_sha256
 from tradeoff.core.errors import CombinationError
 from tradeoff.core.machine import Machine
 from tradeoff.recipes.data import Data
-from tradeoff.recipes.detectors import MetaArch
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.meta_arch import MetaArch
 from tradeoff.recipes.stages import Evaluate, Measure, Predict, Train
 from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Scoring, Training
@@ -72,8 +72,13 @@ class Experiment:
         """
         if self.stride is not None:
             self.extractor.check_stride(self.stride)
-        if not self.meta_arch.TWO_STAGE and self.trained and self.training.batch_size == 1:
-            raise CombinationError("train.batch_size=1: SSD needs 2 or more, for the batch norm of its 1×1 maps")
+        self.extractor.check_meta_arch(self.meta_arch)
+        self.extractor.check_origin()
+        self.meta_arch.check_parts(
+            size=self.size,
+            level_strides=self.extractor.ssd_strides,
+            batch_size=self.training.batch_size if self.trained else None,
+        )
         if self.training.freeze_extractor and self.extractor.origin() == "scratch" and self.start is None:
             raise CombinationError(
                 "train.freeze_extractor=true: there are no weights to keep; give extractor.weights"

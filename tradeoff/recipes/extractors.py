@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.recipes.base import Recipe, option
+from tradeoff.recipes.detectors import RFCN
+from tradeoff.recipes.meta_arch import MetaArch
 
 SHIPPED = Path(__file__).parents[1] / "extractors" / "weights"
 
@@ -15,6 +17,7 @@ class Extractor(Recipe):
     """What every extractor is asked: the strides it can have, the levels that feed SSD, the origin of its weights."""
 
     PLANNING: ClassVar[tuple[str, ...]] = ("title", "strides", "ssd_strides")
+    IMAGENET: ClassVar[bool] = True  # whether there are ImageNet weights
 
     title: str | None = option(None, "what figures call it; null is the name of its file", where=True)
     strides: tuple[int, ...] = option((16,), "strides of the two-stage feature map that it can be built with")
@@ -30,7 +33,31 @@ class Extractor(Recipe):
         """
         if stride not in self.strides:
             accepted = ", ".join(map(str, self.strides))
-            raise CombinationError(f"stride={stride} is not available for this extractor (it has: {accepted})")
+            why = (
+                "; stride 8 is made by atrous convolution, for ResNets and Inception-ResNet v2" if stride == 8 else ""
+            )
+            raise CombinationError(
+                f"stride={stride} is not available for {self.identity()} (it has: {accepted}){why}"
+            )
+
+    def check_meta_arch(self, meta_arch: MetaArch) -> None:
+        """Refuse a meta-architecture that this extractor cannot serve; the others serve all.
+
+        Raises:
+            CombinationError: with the reason.
+        """
+
+    def check_origin(self) -> None:
+        """Refuse ImageNet weights where there are none.
+
+        Raises:
+            CombinationError: with what to give instead.
+        """
+        if self.pretrained and not self.weights and not self.IMAGENET:
+            raise CombinationError(
+                f"extractor.pretrained=true: there are no ImageNet weights for {self.identity()}; give "
+                "extractor.weights=PATH, or extractor.pretrained=false to start from scratch"
+            )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,12 +94,13 @@ class Extractor(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class Timm(Extractor):
-    """Any sequential convolutional backbone of timm; the second-stage tail is made of its last stage."""
+    """Any backbone of timm; the second-stage tail is made of its last stage."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.timm:timm_extractor"
 
     model: str = option("resnet50", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(1, "stride of the second-stage tail; ResNets 1, MobileNet 2 (TF OD API)")
+    ssd_layers: tuple[str, ...] = option((), "modules that feed SSD; [] is the last of each of ssd_strides")
 
     def identity(self) -> str:
         """Name the network whose weights these are."""
@@ -88,6 +116,7 @@ class MobileNet(Timm):
     model: str = option("mobilenetv1_100", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
     width: float = option(1.0, "multiplier of all channel counts (alpha of the paper)", low=0.05, high=4)
+    batch_norm_eps: float = option(1e-5, "added to the variances; timm's 1e-5, TF OD API 1e-3", low=1e-8, high=0.1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,9 +133,56 @@ class MobileNet(Timm):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inception(Timm):
+    """Inception v3, v4 or Inception-ResNet v2. Source: arXiv 1512.00567 and 1602.07261."""
+
+    TARGET: ClassVar[str] = "tradeoff.extractors.inception:inception_extractor"
+
+    model: str = option("inception_v3", "name of the backbone in timm")
+    tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InceptionV2(Extractor):
+    """Inception v2 with the separable 7×7 stem. Source: arXiv 1502.03167 and slim's inception_v2."""
+
+    TARGET: ClassVar[str] = "tradeoff.extractors.inception_v2:inception_v2_extractor"
+    IMAGENET: ClassVar[bool] = False
+
+    activation: Literal["relu", "relu6"] = option("relu", "after each convolution; the study's SSD has relu6")
+
+    def identity(self) -> str:
+        """Name the network whose weights these are."""
+        return "inception_v2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VGG16(Extractor):
+    """VGG-16: conv5_3 and fc6, fc7 for two stages; conv4_3, L2-normalised, and a dilated fc7 for SSD."""
+
+    TARGET: ClassVar[str] = "tradeoff.extractors.vgg:vgg16_extractor"
+
+    ssd_strides: tuple[int, ...] = option((8, 16), "strides of the levels that feed SSD before its extra layers")
+
+    def check_meta_arch(self, meta_arch: MetaArch) -> None:
+        """Refuse R-FCN, which runs the tail over the whole map.
+
+        Raises:
+            CombinationError: with the reason.
+        """
+        if isinstance(meta_arch, RFCN):
+            raise CombinationError(
+                "R-FCN needs a second-stage tail that runs over the whole map, and that of vgg16 is fully connected "
+                "(fc6, fc7 over crops of 7×7); the study has no such pair. Take meta_arch=faster_rcnn or ssd"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tiny(Extractor):
     """A few convolutions, for tests and demonstrations."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.tiny:tiny_extractor"
+
+    IMAGENET: ClassVar[bool] = False
 
     width: int = option(16, "channels of the first layer", low=4, high=256)

@@ -12,9 +12,9 @@ from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context
 from tradeoff.recipes.base import locate
 from tradeoff.recipes.data import Split
-from tradeoff.recipes.detectors import MetaArch
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.meta_arch import MetaArch
 from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Training
 

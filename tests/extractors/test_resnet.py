@@ -1,0 +1,44 @@
+"""ResNet-101 computes what torchvision's computes with the same weights, at both strides, conv5 included."""
+
+import pytest
+import torch
+import torchvision
+
+from tradeoff.recipes.extractors import Timm
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    state = torchvision.models.resnet101(weights=None, zero_init_residual=False).state_dict()
+    for name, tensor in state.items():
+        if name.endswith("bn3.weight"):
+            tensor.fill_(0.3)  # so that 33 residuals on top of each other keep their scale
+    path = tmp_path_factory.mktemp("resnet") / "resnet101.pt"
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.parametrize(("stride", "dilate"), [(16, False), (8, True)])
+@torch.no_grad()
+def test_every_stage_computes_what_torchvision_computes(weights, stride, dilate):
+    reference = torchvision.models.resnet101(weights=None, replace_stride_with_dilation=[False, dilate, False]).eval()
+    reference.load_state_dict(torch.load(weights))
+    recipe = Timm(model="resnet101", weights=str(weights))
+    extractor = recipe.build(level_strides=(stride,), tail=True, stride=stride).eval()
+    images = torch.rand(1, 3, 75, 97)
+    x = torchvision.transforms.functional.normalize(images, MEAN, STD)
+    found = extractor.body.maps(x, list(extractor.body.names.values()))
+    assert list(found) == ["conv1", "bn1", "act1", "maxpool", "layer1", "layer2", "layer3"]
+    for mine, theirs in zip(found, ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"), strict=True):
+        x = getattr(reference, theirs)(x)
+        if mine not in ("conv1", "bn1"):  # overwritten by the activation
+            torch.testing.assert_close(found[mine], x, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(extractor(images)["layer3"], x, rtol=1e-4, atol=1e-4)
+    first = reference.layer4[0]
+    first.conv2.stride = first.downsample[0].stride = (1, 1)  # conv5_1 with stride 1
+    for block in reference.layer4:
+        block.conv2.dilation = block.conv2.padding = (1, 1)
+    torch.testing.assert_close(extractor.tail().eval()(x), reference.layer4(x), rtol=1e-4, atol=1e-4)
