@@ -95,9 +95,9 @@ def test_quick_is_bounded_and_paper_is_the_study():
     assert paper.training.drop_steps == (112_500, 150_000)
 
 
-@pytest.mark.parametrize(("name", "rows"), [("quickstart", 12), ("huang2017", 168), ("proposals", 10)])
+@pytest.mark.parametrize(("name", "rows"), [("quickstart", 12), ("huang2017", 252), ("proposals", 10)])
 def test_a_study_composes_and_its_cells_are_counted(name, rows, tmp_path):
-    # huang2017: SSD has 4 extractors × 2 sizes = 8; two-stage 2 × 4 × 2 sizes × 2 strides × 5 proposals = 160
+    # huang2017: SSD has 6 extractors × 2 sizes = 12; two-stage 2 × 6 × 2 sizes × 2 strides × 5 proposals = 240
     words = [f"sweeps={name}"] + (["data.root=" + str(tmp_path)] if name == "huang2017" else [])
     found = {(c.label(), c.names, c.stride) for c in cells(*words)}
     assert len(found) == rows

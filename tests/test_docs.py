@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tradeoff.config import faults
-from tradeoff.run import read_words
+from tradeoff.core import rows
+from tradeoff.run import enumerate_cells, read_words
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(ROOT.glob("*.md"))
@@ -42,3 +43,11 @@ def test_the_makefile_has_the_targets_that_the_readme_names():
     named = set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()))
     assert named <= targets
     assert {"quickstart", "test", "check", "fix", "bench"} <= targets
+
+
+def test_the_measured_quickstart_is_the_one_that_is_shipped():
+    cells = {(cell.label(), " ".join(cell.overrides)) for cell, _ in enumerate_cells(["sweeps=quickstart"])}
+    measured = rows.read_csv(ROOT / "results" / "measured" / "quickstart_cpu.csv")
+    assert {(row["label"], row["overrides"]) for row in measured} == cells
+    (version,) = {row["code_version"] for row in measured}
+    assert "dirty" not in version

@@ -53,6 +53,10 @@ def command(*words, cwd, timeout=300):
         (["hydra.output_subdir=x"], ["hydra.output_subdir"]),
         (["meta_arch=rfcn", "extractor=mobilenet", "meta_arch.bins=5"], ["crop=12", "bins=5"]),
         (["size=0", "-m"], ["size=0"]),
+        (
+            ["meta_arch.anchor_scales=[]", "meta_arch.anchor_ratios=[]"],
+            ["anchor_scales=[]", "at least 1", "2 faults"],
+        ),
         (["size=300,600"], ["size", "-m"]),
         (["size=[300"], ["size"]),
         (["extractor=tiny", "extractor.weights=nowhere.pt"], ["extractor.weights", "nowhere.pt"]),

@@ -130,9 +130,10 @@ def test_missing_and_unlike_tensors_are_named(tmp_path):
 
 
 def test_a_file_that_holds_no_weights_is_refused(tmp_path):
-    (tmp_path / "text.pt").write_text("no weights")
-    with pytest.raises(WeightsError, match=r"text.pt: cannot be read"):
-        Tiny(weights=str(tmp_path / "text.pt")).build(**TWO_STAGE)
+    for text in ("no weights", "root:x:0:0:root:/root:/bin/bash\n", ""):  # the second looks like a pickle at first
+        (tmp_path / "text.pt").write_text(text)
+        with pytest.raises(WeightsError, match=r"text.pt: cannot be read"):
+            Tiny(weights=str(tmp_path / "text.pt")).build(**TWO_STAGE)
     with pytest.raises(WeightsError, match="expected a state dict"):
         Tiny(weights=saved(tmp_path, "list.pt", [1, 2])).build(**TWO_STAGE)
 

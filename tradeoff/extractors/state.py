@@ -86,7 +86,10 @@ def read(path: Path) -> Mapping[str, Tensor]:
         RuntimeError,
         EOFError,
         OSError,
+        LookupError,
         ValueError,
+        TypeError,
+        AttributeError,
     ) as error:
         raise WeightsError(f"{path}: cannot be read as weights ({error}); expected .pt or .safetensors") from error
     state = content.get("state_dict", content) if isinstance(content, Mapping) else content

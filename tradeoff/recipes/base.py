@@ -22,6 +22,7 @@ def option(
     *,
     low: float | None = None,
     high: float | None = None,
+    least: int = 0,
     required: bool = False,
     where: bool = False,
     content: bool = False,
@@ -33,11 +34,12 @@ def option(
         doc: meaning, unit and source, one line.
         low: the smallest value allowed, inclusive.
         high: the largest value allowed, inclusive.
+        least: the fewest items of a list.
         required: whether None, the default, is refused when the recipe is made.
         where: whether it only says where something is, or how fast it goes; such an option is no part of a key.
         content: whether it names a file that is known by its content, found by the recipe's `<option>_path()`.
     """
-    facts = {"doc": doc, "low": low, "high": high, "required": required, "content": content}
+    facts = {"doc": doc, "low": low, "high": high, "least": least, "required": required, "content": content}
     return field(default=default, compare=not where, metadata=facts)
 
 
@@ -170,6 +172,8 @@ def check(spec: Any, value: Any) -> str | None:
         return f"{spec.name}={value!r}: expected {wording(hint)}"
     if spec.metadata.get("required") and value is None:
         return f"{spec.name}: required and not given; {spec.metadata['doc']}"
+    if isinstance(value, tuple) and len(value) < spec.metadata.get("least", 0):
+        return f"{spec.name}=[]: expected a list of at least {spec.metadata['least']}"
     low, high = spec.metadata.get("low"), spec.metadata.get("high")
     numbers = [
         v

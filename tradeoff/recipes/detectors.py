@@ -43,7 +43,9 @@ class SSD(Anchored):
     scales: tuple[float, ...] = option(
         (), "scales outright, of each level and the one after; empty: linear", low=0.01
     )
-    aspect_ratios: tuple[float, ...] = option((1.0, 2.0, 0.5, 3.0, 0.3333), "width / height of the anchors", low=0.01)
+    aspect_ratios: tuple[float, ...] = option(
+        (1.0, 2.0, 0.5, 3.0, 0.3333), "width / height of the anchors", low=0.01, least=1
+    )
     level_aspect_ratios: tuple[tuple[float, ...], ...] = option(
         (), "outright, a list per level; empty: the same for all"
     )
@@ -151,9 +153,9 @@ class TwoStage(Anchored):
     )
     anchor_base_px: float = option(256.0, "side of an anchor of scale 1 at size=600; it grows with `size`", low=1)
     anchor_scales: tuple[float, ...] = option(
-        (0.25, 0.5, 1.0, 2.0), "anchor sides as multiples of the base", low=0.01
+        (0.25, 0.5, 1.0, 2.0), "anchor sides as multiples of the base", low=0.01, least=1
     )
-    anchor_ratios: tuple[float, ...] = option((0.5, 1.0, 2.0), "width / height of the anchors", low=0.01)
+    anchor_ratios: tuple[float, ...] = option((0.5, 1.0, 2.0), "width / height of the anchors", low=0.01, least=1)
     anchor_stride_px: float | None = option(None, "distance of neighbouring anchors; null is `stride`", low=1)
     rpn_depth: int = option(512, "channels of the 3×3 convolution of the proposal network", low=1)
     rpn_init_deviation: float | None = option(
