@@ -90,7 +90,7 @@ def _survivors(keys: Tensor, boxes: Tensor, classes: int, iou: float, keep: int)
     found = torch.zeros(images, keep, dtype=torch.int64, device=keys.device)
     valid = torch.zeros_like(found, dtype=torch.bool)
     pending = torch.arange(images, device=keys.device)
-    length = max(4 * keep, FIRST_CANDIDATES)
+    length, taken = max(4 * keep, FIRST_CANDIDATES), 0
     while len(pending) and total:
         length = min(length, total, max(MAX_CANDIDATES // len(pending), 1))
         top, order = keys.topk(length, dim=1)
@@ -103,7 +103,8 @@ def _survivors(keys: Tensor, boxes: Tensor, classes: int, iou: float, keep: int)
         keys.scatter_(1, order, NEVER)
         unfinished = ~valid[pending, -1] & (keys.amax(dim=1) > NEVER)
         pending, keys = pending[unfinished], keys[unfinished]
-        length *= 4
+        taken += length
+        length = taken  # as many again as all so far: mostly few more are needed, and they come few at a time
     return found, valid
 
 
