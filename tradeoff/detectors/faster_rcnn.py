@@ -1,5 +1,6 @@
 """Faster R-CNN: crop the feature map at every proposal, then run the rest of the backbone on each crop."""
 
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -7,7 +8,6 @@ from torch.nn import functional as F
 
 from tradeoff.detectors.dense import initialise
 from tradeoff.detectors.two_stage import TwoStage, two_stage
-from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
 from tradeoff.ops.crop import crop_and_resize
 
 
@@ -67,36 +67,18 @@ class CropThenTail(nn.Module):
 
 def faster_rcnn(
     *,
-    extractor: nn.Module,
-    classes: int,
-    size: int,
     crop: int,
     maxpool: int,
     box_init_deviation: float | None,
-    classification_loss: ClassificationLossKind,
     **shared: Any,
 ) -> TwoStage:
     """Build Faster R-CNN.
 
     Args:
-        extractor: with one level and a tail.
-        classes: C.
-        size: px, to which the anchors are scaled.
         crop: side of the cropped feature map, cells.
         maxpool: max-pool after the crop; 1 is none.
         box_init_deviation: of the truncated normal initial weights of the head; None is Xavier.
-        classification_loss: of the head; it says how many logits there are.
-        **shared: the other arguments of `two_stage`.
+        **shared: the other arguments of `two_stage`: the extractor, with one level and a tail, and the rest.
     """
-    tail: Any = extractor.tail
-    head = CropThenTail(
-        tail(),
-        classes=classes,
-        columns=ClassificationLoss(kind=classification_loss).columns(classes),
-        crop=crop,
-        maxpool=maxpool,
-        init_deviation=box_init_deviation,
-    )
-    return two_stage(
-        extractor=extractor, head=head, classes=classes, size=size, classification_loss=classification_loss, **shared
-    )
+    head = partial(CropThenTail, crop=crop, maxpool=maxpool, init_deviation=box_init_deviation)
+    return two_stage(head=head, **shared)

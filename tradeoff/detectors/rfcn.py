@@ -1,5 +1,6 @@
 """R-FCN: score the whole image once with position-sensitive maps, then crop the scores at every proposal."""
 
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -7,7 +8,6 @@ from torch.nn import functional as F
 
 from tradeoff.detectors.dense import initialise
 from tradeoff.detectors.two_stage import TwoStage, two_stage
-from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
 from tradeoff.ops.crop import position_sensitive_crop
 
 
@@ -68,39 +68,20 @@ class ScoreThenCrop(nn.Module):
 
 def rfcn(
     *,
-    extractor: nn.Module,
-    classes: int,
-    size: int,
     bins: int,
     crop: int,
     depth: int,
     box_init_deviation: float | None,
-    classification_loss: ClassificationLossKind,
     **shared: Any,
 ) -> TwoStage:
     """Build R-FCN.
 
     Args:
-        extractor: with one level and a tail.
-        classes: C.
-        size: px, to which the anchors are scaled.
         bins: position-sensitive bins on a side.
         crop: sampling points on a side over all bins; a multiple of bins.
         depth: channels before the position-sensitive maps.
         box_init_deviation: of the truncated normal initial weights of the head; None is Xavier.
-        classification_loss: of the head; it says how many logits there are.
-        **shared: the other arguments of `two_stage`.
+        **shared: the other arguments of `two_stage`: the extractor, with one level and a tail, and the rest.
     """
-    tail: Any = extractor.tail
-    head = ScoreThenCrop(
-        tail(),
-        classes=classes,
-        columns=ClassificationLoss(kind=classification_loss).columns(classes),
-        bins=bins,
-        crop=crop,
-        depth=depth,
-        init_deviation=box_init_deviation,
-    )
-    return two_stage(
-        extractor=extractor, head=head, classes=classes, size=size, classification_loss=classification_loss, **shared
-    )
+    head = partial(ScoreThenCrop, bins=bins, crop=crop, depth=depth, init_deviation=box_init_deviation)
+    return two_stage(head=head, **shared)

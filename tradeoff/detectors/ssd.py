@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from tradeoff.detectors.dense import detections, initialise, rows
 from tradeoff.detectors.extra_layers import ExtraLayers, predictors
 from tradeoff.detectors.single_stage import SingleStageLoss
-from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
-from tradeoff.ops.coders import BoxCoder, BoxCoding
 from tradeoff.ops.default_boxes import DefaultBoxes
-from tradeoff.ops.location import LocationLoss, LocationLossKind
+from tradeoff.ops.learning import losses_of
 from tradeoff.ops.matchers import Matcher, Matching
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
@@ -137,20 +135,17 @@ def ssd(  # noqa: PLR0913 - every option of the recipe by its name
     clip_anchor_sides: bool,
     matcher: Matching,
     matched_iou: float,
-    box_coding: BoxCoding,
-    box_scales: Sequence[float],
-    location_loss: LocationLossKind,
-    huber_delta: float,
-    classification_loss: ClassificationLossKind,
-    focal_alpha: float,
-    focal_gamma: float,
     negatives_per_positive: float | None,
     min_negatives: int,
     localization_weight: float,
     classification_weight: float,
+    **learning: Any,
 ) -> SSD:
-    """Build SSD from the options of its recipe, with their units, and draw the weights of what it adds."""
-    coder = BoxCoder(kind=box_coding, scales=tuple(box_scales), unit_px=float(size))
+    """Build SSD from the options of its recipe, with their units, and draw the weights of what it adds.
+
+    `learning` are the options of `losses_of`.
+    """
+    location, classification = losses_of(size=size, **learning)
     detector = SSD(
         extractor=extractor,
         classes=classes,
@@ -178,8 +173,8 @@ def ssd(  # noqa: PLR0913 - every option of the recipe by its name
         objective=SingleStageLoss(
             classes=classes,
             matcher=Matcher(kind=matcher, positive_iou=matched_iou, negative_iou=matched_iou),
-            location=LocationLoss(kind=location_loss, delta=huber_delta, coder=coder),
-            classification=ClassificationLoss(kind=classification_loss, alpha=focal_alpha, gamma=focal_gamma),
+            location=location,
+            classification=classification,
             negatives_per_positive=negatives_per_positive,
             min_negatives=min_negatives,
             localization_weight=localization_weight,

@@ -4,7 +4,7 @@ Legend: N images, P proposals of an image, C classes; columns are C + 1 logits w
 and C without it under sigmoid and focal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,7 @@ from torch import Tensor, nn
 from tradeoff.detectors.dense import detections
 from tradeoff.detectors.rpn import RPN, RPNLoss
 from tradeoff.detectors.second_stage import SecondStageLoss, padded
-from tradeoff.ops.classification import ClassificationLoss, ClassificationLossKind
-from tradeoff.ops.coders import BoxCoder, BoxCoding
-from tradeoff.ops.location import LocationLoss, LocationLossKind
+from tradeoff.ops.learning import losses_of
 from tradeoff.ops.matchers import Matcher, Matching
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
@@ -115,7 +113,7 @@ class TwoStage(nn.Module):
 def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     *,
     extractor: nn.Module,
-    head: nn.Module,
+    head: Callable[..., nn.Module],
     classes: int,
     size: int,
     anchor_base_px: float,
@@ -123,13 +121,6 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     anchor_ratios: Sequence[float],
     anchor_stride_px: float | None,
     matcher: Matching,
-    box_coding: BoxCoding,
-    box_scales: Sequence[float],
-    location_loss: LocationLossKind,
-    huber_delta: float,
-    classification_loss: ClassificationLossKind,
-    focal_alpha: float,
-    focal_gamma: float,
     rpn_depth: int,
     rpn_init_deviation: float | None,
     rpn_nms_iou: float,
@@ -147,28 +138,30 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     box_batch: int | None = None,
     box_positive_fraction: float = 1.0,
     hard_examples: int | None = None,
+    **learning: Any,
 ) -> TwoStage:
     """Put extractor, proposal network and head together.
 
-    The extractor has one level, and its tail is in the head. The options are those of the recipe `TwoStage`, with
-    their units; of them `size` px scales the anchors, `train_proposals` are regions per image in training,
-    to which `append_ground_truth` adds the objects. With
-    `box_batch` None the second stage takes them all; with `hard_examples` None it learns from all it takes.
+    The extractor has one level. `head` takes its tail, the number of `classes` and that of `columns`, which the
+    classification loss decides. The options are those of the recipe `TwoStage`, with their units, `learning` those
+    of `losses_of`; of them `size` px scales the anchors, `train_proposals` are regions per image in training, to
+    which `append_ground_truth` adds the objects. With `box_batch` None the second stage takes them all; with
+    `hard_examples` None it learns from all it takes.
 
     Differs: anchors grow with the size of the image, where the TF Object Detection API keeps their pixels; here an
     object meets the same anchor at every size, so the size changes the resolution alone. At 600 px the two agree.
     """
-    levels: Any = extractor.levels
-    coder = BoxCoder(kind=box_coding, scales=tuple(box_scales), unit_px=float(size))
-    location = LocationLoss(kind=location_loss, delta=huber_delta, coder=coder)
+    body: Any = extractor
+    location, classification = losses_of(size=size, **learning)
+    second = head(body.tail(), classes=classes, columns=classification.columns(classes))
     rpn = RPN(
-        levels[0],
+        body.levels[0],
         depth=rpn_depth,
         sides_px=[anchor_base_px * scale * size / 600 for scale in anchor_scales],
         ratios=anchor_ratios,
         nms_iou=rpn_nms_iou,
         anchor_stride_px=anchor_stride_px,
-        coder=coder,
+        coder=location.coder,
         init_deviation=rpn_init_deviation,
     )
     training = Training(
@@ -187,11 +180,11 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
             positive_fraction=box_positive_fraction,
             hard_examples=hard_examples,
             location=location,
-            classification=ClassificationLoss(kind=classification_loss, alpha=focal_alpha, gamma=focal_gamma),
+            classification=classification,
         ),
         rpn_objectness_weight=rpn_objectness_weight,
         rpn_localization_weight=rpn_localization_weight,
         box_classification_weight=box_classification_weight,
         box_localization_weight=box_localization_weight,
     )
-    return TwoStage(extractor=extractor, rpn=rpn, head=head, training=training)
+    return TwoStage(extractor=extractor, rpn=rpn, head=second, training=training)
