@@ -20,9 +20,9 @@ def assert_is_extractor(recipe: Extractor, *, shapes: tuple[tuple[int, int], ...
         recipe: of the extractor.
         shapes: (height, width) px of the images that are tried.
     """
-    uses = [((stride,), True, stride) for stride in recipe.strides] + [(recipe.ssd_strides, False, 16)]
-    for level_strides, with_tail, stride in uses:
-        extractor = recipe.build(level_strides=level_strides, tail=with_tail, stride=stride)
+    uses = [((stride,), True) for stride in recipe.strides] + [(recipe.ssd_strides, False)]
+    for level_strides, with_tail in uses:
+        extractor = recipe.build(level_strides=level_strides, tail=with_tail)
         assert [level.stride_px for level in extractor.levels] == list(level_strides)
         assert len({level.name for level in extractor.levels}) == len(level_strides)
         names = [name for name, _ in extractor.named_parameters()]
@@ -31,7 +31,7 @@ def assert_is_extractor(recipe: Extractor, *, shapes: tuple[tuple[int, int], ...
         for shape in shapes:
             _levels_are_as_promised(extractor, tail, shape)
         _every_parameter_learns(extractor, tail, shapes[0])
-        _state_goes_round(recipe, level_strides, stride, extractor, tail)
+        _state_goes_round(recipe, level_strides, extractor, tail)
 
 
 def _levels_are_as_promised(extractor: nn.Module, tail: nn.Module | None, shape: tuple[int, int]) -> None:
@@ -63,10 +63,10 @@ def _every_parameter_learns(extractor: nn.Module, tail: nn.Module | None, shape:
     assert all(torch.isfinite(parameter.grad).all() for parameter in parts.parameters())
 
 
-def _state_goes_round(recipe, level_strides, stride, extractor, tail) -> None:
+def _state_goes_round(recipe, level_strides, extractor, tail) -> None:
     """Put the weights under backbone names into a second network, which then computes the same."""
     state = {name: tensor.clone() for name, tensor in backbone_state(extractor, tail).items()}
-    other = recipe.build(level_strides=level_strides, tail=tail is not None, stride=stride)
+    other = recipe.build(level_strides=level_strides, tail=tail is not None)
     other_tail = other.tail() if tail is not None else None
     own = backbone_state(other, other_tail)
     assert own.keys() == state.keys()

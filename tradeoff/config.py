@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,11 +219,11 @@ def suboption(head: str, name: str, value: Any, words: Mapping[str, list[Any]]) 
         NODES[head].from_mapping({name: value}, f"{head}.")
     elif head == "train":
         Training.from_mapping({name: value}, "train.")
+    elif head == "data":
+        return  # `faults` checks a data set as a whole
     elif head in GROUPS:
-        for choice in chosen(head, words):
-            for paired in pairs(choice, words) if head == "meta_arch" else [{}]:
-                if choice in choices(head) and head != "data":
-                    recipe({**load(head, choice), **paired, **below(head, words), name: value}, f"{head}.")
+        for composed in compositions(head, words):
+            recipe({**composed, **below(head, words), name: value}, f"{head}.")
     else:
         raise ConfigError(unknown(f"{head}.{name}={value}", [*GROUPS, *NODES]))
 
@@ -234,10 +235,14 @@ def chosen(group: str, words: Mapping[str, list[Any]]) -> list[str]:
     return [str(choice) for choice in words.get(group, [standard])]
 
 
-def pairs(meta_arch: str, words: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Return the options that a meta-architecture has with each extractor of the command."""
-    names = [f"{meta_arch}_{extractor}" for extractor in chosen("extractor", words)]
-    return [load("pair", name).get("meta_arch", {}) if name in choices("pair") else {} for name in names]
+def compositions(group: str, words: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the options of meta_arch or extractor for each pair of them in a command; a pair changes defaults."""
+    for meta_arch, extractor in product(chosen("meta_arch", words), chosen("extractor", words)):
+        choice = meta_arch if group == "meta_arch" else extractor
+        pair = f"{meta_arch}_{extractor}"
+        if choice in choices(group):
+            paired = load("pair", pair).get(group, {}) if pair in choices("pair") else {}
+            yield {**load(group, choice), **paired}
 
 
 def below(head: str, words: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def build(
     head = config.recipe({**config.load("meta_arch", meta_arch), **own, **options}, "meta_arch.")
     body = config.recipe(config.load("extractor", extractor), "extractor.")
     strides = (16,) if head.TWO_STAGE else body.ssd_strides
-    parts = {"extractor": body.build(level_strides=strides, tail=head.TWO_STAGE, stride=16)}
+    parts = {"extractor": body.build(level_strides=strides, tail=head.TWO_STAGE)}
     if head.TWO_STAGE:
         parts |= {"train_proposals": 50, "append_ground_truth": append_ground_truth}
     return head.build(**parts, classes=classes, size=size)

@@ -22,7 +22,7 @@ VALID = {
 def extractor(name, **options):
     """Build the extractor of a yaml for Faster R-CNN."""
     recipe = config.recipe({**config.load("extractor", name), **options}, "extractor.")
-    return recipe.build(level_strides=(16,), tail=True, stride=16)
+    return recipe.build(level_strides=(16,), tail=True)
 
 
 def parts(built, name):

@@ -26,7 +26,7 @@ def test_is_an_extractor(name):
 @pytest.mark.parametrize(("name", "parameters"), DEEP.items())
 def test_a_deep_one_has_the_parameters_of_torchvision_without_classifier(name, parameters):
     recipe = config.recipe(config.load("extractor", name), "extractor.")
-    extractor = recipe.build(level_strides=(16,), tail=True, stride=16)
+    extractor = recipe.build(level_strides=(16,), tail=True)
     assert [(level.name, level.channels, level.stride_px) for level in extractor.levels] == [("layer3", 1024, 16)]
     assert sum(p.numel() for part in (extractor, extractor.tail()) for p in part.parameters()) == parameters
 
@@ -52,26 +52,26 @@ def test_a_tail_of_stride_one_and_atrous_stages_need_no_code(model):
 )
 def test_a_backbone_that_cannot_be_cut_is_refused_with_the_reason(model, reason):
     with pytest.raises(CombinationError, match=reason) as refused:
-        Timm(model=model, tail_stride=2).build(level_strides=(16,), tail=True, stride=16)
+        Timm(model=model, tail_stride=2).build(level_strides=(16,), tail=True)
     assert model in str(refused.value)
 
 
 def test_a_stride_that_a_backbone_cannot_have_is_refused():
     with pytest.raises(CombinationError, match="output_stride=8"):
-        Timm(model="vgg11", strides=(8,)).build(level_strides=(8,), tail=True, stride=8)
+        Timm(model="vgg11", strides=(8,)).build(level_strides=(8,), tail=True)
     with pytest.raises(CombinationError, match="no level of stride 64; the backbone has 2, 4, 8, 16, 32"):
-        Timm(model="resnet18").build(level_strides=(64,), tail=False, stride=16)
+        Timm(model="resnet18").build(level_strides=(64,), tail=False)
     with pytest.raises(CombinationError, match="levels of stride"):
-        Tiny().build(level_strides=(64,), tail=False, stride=16)
+        Tiny().build(level_strides=(64,), tail=False)
 
 
 def test_a_wrong_name_is_answered_with_near_ones():
     with pytest.raises(ConfigError, match=r"resnet5O.*near:.*resnet50"):
-        Timm(model="resnet5O").build(level_strides=(16,), tail=True, stride=16)
+        Timm(model="resnet5O").build(level_strides=(16,), tail=True)
 
 
 def test_the_tail_is_handed_over_once():
-    extractor = Tiny().build(level_strides=(16,), tail=True, stride=16)
+    extractor = Tiny().build(level_strides=(16,), tail=True)
     extractor.tail()
     with pytest.raises(RuntimeError, match="handed over"):
         extractor.tail()

@@ -11,8 +11,8 @@ from tradeoff.extractors.inception import BRANCHES, Reduction
 from tradeoff.extractors.inception_v2 import MIXED, inception_v2_extractor, mixed, network
 from tradeoff.recipes.extractors import Inception, InceptionV2
 
-TWO_STAGE = {"level_strides": (16,), "tail": True, "stride": 16}
-ONE_STAGE = {"level_strides": (16, 32), "tail": False, "stride": 16}
+TWO_STAGE = {"level_strides": (16,), "tail": True}
+ONE_STAGE = {"level_strides": (16, 32), "tail": False}
 
 
 def made(name, **options):
@@ -35,7 +35,7 @@ def test_atrous_features_are_the_dense_ones_at_every_second_cell():
     features = []
     for stride in (8, 16):
         torch.manual_seed(0)
-        extractor = made("inception_resnet_v2").build(level_strides=(stride,), tail=True, stride=stride).eval()
+        extractor = made("inception_resnet_v2").build(level_strides=(stride,), tail=True).eval()
         torch.manual_seed(1)
         (level,) = extractor(torch.rand(1, 3, 75, 97)).values()
         features.append(level)
@@ -50,7 +50,7 @@ def test_stride_8_is_refused_with_the_reason(name):
     with pytest.raises(CombinationError, match=rf"stride=8 .* {name} \(it has: 16\); .* atrous .* ResNets"):
         made(name).check_stride(8)
     with pytest.raises(CombinationError, match=f"inception_resnet_v2, not for {name}"):
-        Inception(model=name).build(level_strides=(8,), tail=True, stride=8)
+        Inception(model=name).build(level_strides=(8,), tail=True)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_ssd_has_the_layers_of_the_study_and_others_on_demand():
     ]  # fmt: skip
     levels = made("inception_resnet_v2", ssd_layers=["repeat_1", "conv2d_7b"]).build(**ONE_STAGE).levels
     assert [level.name for level in levels] == ["repeat_1", "conv2d_7b"]
-    levels = made("inception_v3").build(level_strides=(8, 16, 32), tail=False, stride=16).levels
+    levels = made("inception_v3").build(level_strides=(8, 16, 32), tail=False).levels
     assert [level.name for level in levels] == ["Mixed_5d", "Mixed_6e", "Mixed_7c"]
     assert [level.name for level in InceptionV2().build(**ONE_STAGE).levels] == ["Mixed_4c", "Mixed_5c"]
 
@@ -145,6 +145,4 @@ def test_inception_v2_has_no_imagenet_weights_and_says_what_to_do():
 
 def test_inception_v2_has_two_strides():
     with pytest.raises(CombinationError, match="levels of stride"):
-        inception_v2_extractor(
-            activation="relu", pretrained=False, weights=None, level_strides=(8,), tail=True, stride=8
-        )
+        inception_v2_extractor(activation="relu", pretrained=False, weights=None, level_strides=(8,), tail=True)

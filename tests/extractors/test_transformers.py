@@ -48,7 +48,7 @@ def test_body_and_tail_of_swin_are_the_whole_network(tmp_path):
     whole = timm.create_model(SWIN, num_classes=7).eval()
     torch.save(whole.state_dict(), tmp_path / "swin.pt")
     recipe = Timm(model=SWIN, tail_stride=2, weights=str(tmp_path / "swin.pt"))
-    extractor = recipe.build(level_strides=(16,), tail=True, stride=16).eval()
+    extractor = recipe.build(level_strides=(16,), tail=True).eval()
     images, x = pictures((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     (level,) = extractor(images).values()
     torch.testing.assert_close(
@@ -56,7 +56,7 @@ def test_body_and_tail_of_swin_are_the_whole_network(tmp_path):
     )
     final = whole.forward_features(x).permute(0, 3, 1, 2)
     torch.testing.assert_close(extractor.tail().eval()(level), final, rtol=1e-4, atol=1e-4)
-    levels = recipe.build(level_strides=(16, 32), tail=False, stride=16).eval()(images)
+    levels = recipe.build(level_strides=(16, 32), tail=False).eval()(images)
     last = whole.layers[3](whole.layers[:3](whole.patch_embed(x)))
     torch.testing.assert_close(levels["layers.3"], last.permute(0, 3, 1, 2), rtol=1e-4, atol=1e-4)
 
@@ -66,7 +66,7 @@ def test_the_level_of_vit_is_its_last_block_but_one_and_the_tail_its_last(tmp_pa
     whole = timm.create_model(VIT, num_classes=7).eval()
     torch.save(whole.state_dict(), tmp_path / "vit.pt")
     recipe = Timm(model=VIT, weights=str(tmp_path / "vit.pt"))
-    extractor = recipe.build(level_strides=(16,), tail=True, stride=16).eval()
+    extractor = recipe.build(level_strides=(16,), tail=True).eval()
     images, x = pictures((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     (level,) = extractor(images).values()
     tokens = whole.blocks[:11](whole._pos_embed(whole.patch_embed(x)))
@@ -87,5 +87,5 @@ def test_the_level_of_vit_is_its_last_block_but_one_and_the_tail_its_last(tmp_pa
 )
 def test_what_cannot_be_cut_in_either_way_is_refused_with_both_reasons(model, tail_stride, reason):
     with pytest.raises(CombinationError, match=reason) as refused:
-        Timm(model=model, tail_stride=tail_stride).build(level_strides=(16,), tail=True, stride=16)
+        Timm(model=model, tail_stride=tail_stride).build(level_strides=(16,), tail=True)
     assert "no chain" in str(refused.value)

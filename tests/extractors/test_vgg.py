@@ -13,8 +13,8 @@ from tradeoff.extractors.state import read
 from tradeoff.extractors.vgg import Enlarge, translated
 from tradeoff.recipes.extractors import VGG16
 
-TWO_STAGE = {"level_strides": (16,), "tail": True, "stride": 16}
-ONE_STAGE = {"level_strides": (8, 16), "tail": False, "stride": 16}
+TWO_STAGE = {"level_strides": (16,), "tail": True}
+ONE_STAGE = {"level_strides": (8, 16), "tail": False}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -121,7 +121,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_other_strides_are_refused():
     with pytest.raises(CombinationError, match=r"levels of stride \(16,\), not \(8,\)"):
-        VGG16().build(level_strides=(8,), tail=True, stride=8)
+        VGG16().build(level_strides=(8,), tail=True)
 
 
 def test_each_cell_gets_length_one_times_the_scale():

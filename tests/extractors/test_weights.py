@@ -10,7 +10,7 @@ from tradeoff.core.errors import ConfigError, WeightsError
 from tradeoff.extractors.timm import backbone_state
 from tradeoff.recipes.extractors import MobileNet, Timm, Tiny
 
-TWO_STAGE = {"level_strides": (16,), "tail": True, "stride": 16}
+TWO_STAGE = {"level_strides": (16,), "tail": True}
 SMALL = {"model": "mobilenetv1_100", "width": 0.25}
 
 
@@ -25,7 +25,7 @@ def test_mobilenet_of_width_one_is_the_published_network():
 
 
 def test_a_width_scales_every_channel():
-    extractor = MobileNet(width=0.25).build(level_strides=(16, 32), tail=False, stride=16)
+    extractor = MobileNet(width=0.25).build(level_strides=(16, 32), tail=False)
     assert [level.channels for level in extractor.levels] == [128, 256]
     assert 0.05 < parameters(extractor) / 3_206_976 < 0.08  # pointwise convolutions, most of it, fall to a 16th
 
@@ -37,7 +37,7 @@ def test_resnet50_has_the_parameters_of_torchvision():
 
 def test_what_a_detector_does_not_use_is_not_there():
     """SSD on ResNet ends with conv4: 23,508,032 less conv5's 14,964,736."""
-    assert parameters(Timm(model="resnet50").build(level_strides=(16,), tail=False, stride=16)) == 8_543_296
+    assert parameters(Timm(model="resnet50").build(level_strides=(16,), tail=False)) == 8_543_296
 
 
 def test_tiny_is_tiny():
@@ -65,7 +65,7 @@ def test_a_tail_of_stride_one_is_conv5_without_dilation(tmp_path):
     torch.save(reference.state_dict(), tmp_path / "resnet50.pt")
     for stride in (8, 16):
         recipe = Timm(model="resnet50", weights=str(tmp_path / "resnet50.pt"))
-        tail = recipe.build(level_strides=(stride,), tail=True, stride=stride).tail().eval()
+        tail = recipe.build(level_strides=(stride,), tail=True).tail().eval()
         rates = {layer.dilation for layer in tail.modules() if isinstance(layer, torch.nn.Conv2d)}
         steps = {layer.stride for layer in tail.modules() if isinstance(layer, torch.nn.Conv2d)}
         assert (rates, steps) == ({(1, 1)}, {(1, 1)})
@@ -111,7 +111,7 @@ def test_the_state_has_the_names_of_the_whole_backbone(tmp_path):
 
 def test_weights_of_both_stages_serve_a_detector_that_uses_one(tmp_path):
     path = saved(tmp_path, "tiny.pt", whole(Tiny()))
-    single = Tiny(weights=path).build(level_strides=(16,), tail=False, stride=16)
+    single = Tiny(weights=path).build(level_strides=(16,), tail=False)
     assert {name.split(".")[0] for name in backbone_state(single, None)} == {"block1", "block2", "block3", "block4"}
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.stages.test_train import Killed, stage_of, weights
+from tests.stages.test_train import dying_at, stage_of, weights
 from tradeoff.core.store import Context, Store, fetch
 from tradeoff.stages.averaging import RunningMean
 from tradeoff.stages.network import trained
@@ -72,21 +72,12 @@ def test_averaging_leaves_the_training_itself_alone(tmp_path):
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_killed_training_goes_on_with_its_mean(tmp_path, monkeypatch):
+def test_a_killed_training_goes_on_with_its_mean(tmp_path):
     stage = stage_of(*WORDS)
     whole, broken = Store(tmp_path / "whole"), Store(tmp_path / "broken")
     fetch(stage, Context(whole))
-    update = Trainer.update
-
-    def dying(self, batch):
-        if self.step == 3:
-            raise Killed
-        update(self, batch)
-
-    monkeypatch.setattr(Trainer, "update", dying)
-    with pytest.raises(Killed):
+    with dying_at(3):
         fetch(stage, Context(broken))
-    monkeypatch.setattr(Trainer, "update", update)
     fetch(stage, Context(broken))
     expected, found = weights(whole, stage), weights(broken, stage)
     assert all(torch.equal(expected[name], found[name]) for name in expected)

@@ -1,6 +1,8 @@
 """Training: a killed one goes on as if nothing had been; limits, schedules and divergence are told."""
 
+from contextlib import contextmanager
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -31,23 +33,28 @@ class Killed(Exception):
     """Stands for kill -9 at a step."""
 
 
-@pytest.mark.parametrize("meta_arch", ["ssd", "faster_rcnn", "rfcn"])
-def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch, meta_arch):
-    stage = stage_of(f"meta_arch={meta_arch}", "train.steps=6", "train.momentum=0.9", "train.schedule=cosine")
-    whole, broken = Store(tmp_path / "whole"), Store(tmp_path / "broken")
-    told = fetch(stage, Context(whole))
+@contextmanager
+def dying_at(step):
+    """Kill any training at a step."""
     update = Trainer.update
 
     def dying(self, batch):
-        if self.step == 4:
+        if self.step == step:
             raise Killed
         update(self, batch)
 
-    monkeypatch.setattr(Trainer, "update", dying)
-    with pytest.raises(Killed):
+    with patch.object(Trainer, "update", dying), pytest.raises(Killed):
+        yield
+
+
+@pytest.mark.parametrize("meta_arch", ["ssd", "faster_rcnn", "rfcn"])
+def test_a_killed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path, meta_arch):
+    stage = stage_of(f"meta_arch={meta_arch}", "train.steps=6", "train.momentum=0.9", "train.schedule=cosine")
+    whole, broken = Store(tmp_path / "whole"), Store(tmp_path / "broken")
+    told = fetch(stage, Context(whole))
+    with dying_at(4):
         fetch(stage, Context(broken))
     assert (broken.folder(stage) / CHECKPOINT).exists()
-    monkeypatch.setattr(Trainer, "update", update)
     again = fetch(stage, Context(broken))
     expected, found = weights(whole, stage), weights(broken, stage)
     assert all(torch.equal(expected[name], found[name]) for name in expected)

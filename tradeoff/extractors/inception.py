@@ -56,7 +56,6 @@ def inception_extractor(
     weights: Path | None,
     level_strides: tuple[int, ...],
     tail: bool,
-    stride: int,
 ) -> ChainExtractor:
     """Build the extractor of an Inception network; arguments and errors are those of `timm_extractor`.
 
@@ -65,7 +64,7 @@ def inception_extractor(
     Differs: an even side is padded on both sides, TensorFlow's "SAME" pads the end alone; the average pools of
     Inception v3 count the padding (as torchvision's weights were trained), slim's do not.
     """
-    request = Request(level_strides, ssd_layers, (stride, tail_stride) if tail else None)
+    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
     backbone = create(model, pretrained and weights is None, {})
     if not pretrained and weights is None:
         initialise(backbone)
@@ -73,7 +72,7 @@ def inception_extractor(
         if isinstance(block := getattr(backbone, name, None), nn.Module):
             setattr(backbone, name, Reduction(block, branches))
     pad(backbone)
-    if tail and stride == 8:
+    if tail and level_strides == (8,):
         dilate(backbone, model)
     extractor = cut_and_load(backbone, model, request, weights)
     if extractor.unclaimed is not None:

@@ -75,7 +75,6 @@ def inception_v2_extractor(
     weights: Path | None,
     level_strides: tuple[int, ...],
     tail: bool,
-    stride: int,
 ) -> ChainExtractor:
     """Build Inception v2: Mixed_4e and a tail of Mixed_5a to 5c, or Mixed_4c and Mixed_5c for a single stage.
 
@@ -85,7 +84,6 @@ def inception_v2_extractor(
         weights: start from this file.
         level_strides: strides of the levels, px; (16,) with a tail, of 16 and 32 without.
         tail: whether there is a second stage; its tail has a stride of 2.
-        stride: of the two-stage feature map, px; 16.
 
     Raises:
         CombinationError: for other strides.

@@ -4,7 +4,8 @@ The body ends with the last level that is asked for. For two-stage detectors tha
 a ResNet), and the tail is the last (conv5).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,17 +29,17 @@ LARGEST_STRIDE = 32  # of a backbone as it is
 class Request:
     """What is wanted of a backbone.
 
-    level_strides: px, of a single-stage detector's levels. layers: their modules, or () for the last of each stride.
-    tail: (stride of the level, stride of the tail), or None for a single stage.
+    level_strides: px; there is one before a tail. layers: the modules of a single-stage detector's levels, or () for
+    the last of each stride. tail_stride: of the second-stage tail, or None for a single stage.
     """
 
     level_strides: tuple[int, ...]
     layers: tuple[str, ...]
-    tail: tuple[int, int] | None
+    tail_stride: int | None
 
     def timm_options(self) -> dict[str, int]:
         """Return what timm needs to know to keep the resolution, by dilation."""
-        stride = self.tail[0] * self.tail[1] if self.tail else LARGEST_STRIDE
+        stride = self.level_strides[0] * self.tail_stride if self.tail_stride else LARGEST_STRIDE
         return {"output_stride": stride} if stride < LARGEST_STRIDE else {}
 
 
@@ -51,7 +52,6 @@ def timm_extractor(
     weights: Path | None,
     level_strides: tuple[int, ...],
     tail: bool,
-    stride: int,
 ) -> ChainExtractor:
     """Build the extractor of a backbone.
 
@@ -61,9 +61,9 @@ def timm_extractor(
         ssd_layers: modules that give the levels of a single-stage detector; () is the last of each stride.
         pretrained: start from ImageNet weights, downloaded; a file of `weights` goes before.
         weights: start from this file.
-        level_strides: strides of the levels, px.
+        level_strides: strides of the levels, px; with a tail there is one, and at 8 the stage before the tail is
+            dilated ("atrous").
         tail: whether there is a second stage.
-        stride: of the two-stage feature map, px; with 8, the stage before the tail is dilated ("atrous").
 
     Raises:
         ConfigError: no such model.
@@ -73,7 +73,7 @@ def timm_extractor(
     Source: Huang et al. 2017, section 3.1; conv5 of ResNets with stride 1 as in the TF Object Detection API.
     Differs: timm's ResNets have the stride of a stage in its first unit, slim's in its last.
     """
-    request = Request(level_strides, ssd_layers, (stride, tail_stride) if tail else None)
+    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
     backbone = create(model, pretrained and weights is None, request.timm_options())
     return cut_and_load(backbone, model, request, weights)
 
@@ -89,7 +89,6 @@ def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its na
     weights: Path | None,
     level_strides: tuple[int, ...],
     tail: bool,
-    stride: int,
 ) -> ChainExtractor:
     """Build MobileNet v1 with a width multiplier; the other arguments and errors are those of `timm_extractor`.
 
@@ -98,7 +97,7 @@ def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its na
     Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3; ReLU6 as in the TF Object Detection API.
     Differs: channels are rounded to multiples of 8, as timm does.
     """
-    request = Request(level_strides, ssd_layers, (stride, tail_stride) if tail else None)
+    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
     if width == 1:
         backbone = create(model, pretrained and weights is None, request.timm_options())
     else:
@@ -120,22 +119,26 @@ def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
     if not timm.is_model(model):
         near = get_close_matches(model, timm.list_models(), n=3)
         raise ConfigError(f"extractor.model={model!r}: timm has no such model; near: {', '.join(near) or 'none'}")
-    refused: Exception | None = None
-    for chosen in offers(model, options):
-        try:
-            backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **chosen)
-        except (TypeError, AssertionError, NotImplementedError) as error:
-            refused = error
-        except (
-            Exception
-        ) as error:  # whatever kind of network, hub or file error it is, it is told and never passed over
-            if not pretrained:
-                raise
-            raise WeightsError(unavailable(model, error)) from error
-        else:
-            return backbone
-    given = ", ".join(f"{name}={value}" for name, value in options.items())
-    raise CombinationError(f"timm cannot build {model} with {given}; try extractor.tail_stride=2") from refused
+    *others, last = offers(model, options)
+    for chosen in others:
+        with suppress(CombinationError):
+            return attempt(model, pretrained, chosen)
+    return attempt(model, pretrained, last)
+
+
+def attempt(model: str, pretrained: bool, options: Mapping[str, Any]) -> nn.Module:
+    """Make a backbone with some options; the errors are those of `create`."""
+    try:
+        backbone: nn.Module = timm.create_model(model, pretrained=pretrained, num_classes=0, **options)
+    except (TypeError, AssertionError, NotImplementedError) as error:
+        given = " with " + ", ".join(f"{name}={value}" for name, value in options.items()) if options else ""
+        hint = "; try extractor.tail_stride=2" if "output_stride" in options else ""
+        raise CombinationError(f"timm cannot build {model}{given} ({error}){hint}") from error
+    except Exception as error:  # network, hub or file: of weights, whatever it is, it is told and never passed over
+        if not pretrained:
+            raise
+        raise WeightsError(unavailable(model, error)) from error
+    return backbone
 
 
 def unavailable(model: str, error: Exception) -> str:
@@ -170,8 +173,8 @@ def cut_and_load(backbone: nn.Module, model: str, request: Request, weights: Pat
 
 def find_cut(backbone: nn.Module, request: Request) -> Cut:
     """Find where a backbone is cut."""
-    if request.tail:
-        return find_tail(backbone, *request.tail)
+    if request.tail_stride:
+        return find_tail(backbone, request.level_strides[0], request.tail_stride)
     if request.layers:
         return find_layers(backbone, request.layers, request.level_strides)
     return find_levels(backbone, request.level_strides)

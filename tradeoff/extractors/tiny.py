@@ -13,7 +13,7 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 def tiny_extractor(
-    *, width: int, pretrained: bool, weights: Path | None, level_strides: tuple[int, ...], tail: bool, stride: int
+    *, width: int, pretrained: bool, weights: Path | None, level_strides: tuple[int, ...], tail: bool
 ) -> ChainExtractor:
     """Build five blocks of convolution, batch norm and ReLU, of which the last is the tail or the level of stride 32.
 
@@ -23,7 +23,6 @@ def tiny_extractor(
         weights: start from this file.
         level_strides: strides of the levels, px; (8,) or (16,) with a tail, of 16 and 32 without.
         tail: whether there is a second stage; its tail has a stride of 1.
-        stride: of the two-stage feature map, px; 8 or 16.
 
     Raises:
         CombinationError: for other strides.

@@ -23,7 +23,7 @@ L2_SCALE = 20.0
 
 
 def vgg16_extractor(
-    *, pretrained: bool, weights: Path | None, level_strides: tuple[int, ...], tail: bool, stride: int
+    *, pretrained: bool, weights: Path | None, level_strides: tuple[int, ...], tail: bool
 ) -> ChainExtractor:
     """Build VGG-16.
 
@@ -35,7 +35,6 @@ def vgg16_extractor(
         weights: start from this file, of timm or torchvision, or of an extractor of this kind.
         level_strides: strides of the levels, px; (16,) with a tail, of 8 and 16 without.
         tail: whether there is a second stage.
-        stride: of the two-stage feature map, px; 16.
 
     Raises:
         CombinationError: for other strides.

@@ -82,7 +82,7 @@ class Extractor(Recipe):
         return self.shipped_path() if self.weights == "shapes" else Path(self.weights)
 
     def build(self, **parts: Any) -> Any:
-        """Build the extractor: `level_strides` to return, whether a `tail` is wanted, and the two-stage `stride`."""
+        """Build the extractor: `level_strides` to return, one if a `tail` is wanted."""
         return super().build(**{"weights": self.weights_path()} | parts)
 
     def origin(self) -> str:

@@ -23,7 +23,7 @@ def build(stage: Train, classes: int) -> Any:
     two_stage = stage.meta_arch.TWO_STAGE
     stride = stage.stride or 16
     levels = (stride,) if two_stage else stage.extractor.ssd_strides
-    extractor = stage.extractor.build(level_strides=levels, tail=two_stage, stride=stride)
+    extractor = stage.extractor.build(level_strides=levels, tail=two_stage)
     training = stage.training
     regions = {"train_proposals": training.proposals, "append_ground_truth": training.append_ground_truth}
     own = regions if two_stage else {}

@@ -53,7 +53,7 @@ def pretrain(
     """
     torch.manual_seed(0)
     data = Shapes()
-    extractor = recipe.build(level_strides=(16,), tail=True, stride=16)
+    extractor = recipe.build(level_strides=(16,), tail=True)
     tail = extractor.tail()
     classifier = nn.Linear(tail.out_channels, len(data.train_split(SEED).build().classes))
     network = nn.ModuleList([extractor, tail, classifier]).to(memory_format=torch.channels_last).train()
