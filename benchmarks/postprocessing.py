@@ -5,17 +5,15 @@ Prints the medians, the ratio of each pair, and one line of JSON.
 """
 
 import json
-import statistics
-import time
 
 import torch
+from side_by_side import compare
 from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 
 from tradeoff.ops.boxes import clip, decode
 from tradeoff.ops.nms import detect
 
-PAIRS = 15
 ANCHORS, CLASSES = 8732, 90
 
 
@@ -51,24 +49,6 @@ def main() -> None:
         told[f"batch_{images}"] = compare(theirs, ours)
         print(f"batch {images}: {told[f'batch_{images}']}")
     print(json.dumps(told))
-
-
-def compare(theirs, ours) -> dict[str, float]:
-    """Time two functions in turns; return the median of each in ms and the median ratio of the pairs."""
-    with torch.inference_mode():
-        pairs = [(elapsed_ms(theirs), elapsed_ms(ours)) for _ in range(PAIRS + 2)][2:]
-    return {
-        "torchvision_ms": round(statistics.median(a for a, _ in pairs), 2),
-        "ours_ms": round(statistics.median(b for _, b in pairs), 2),
-        "ratio": round(statistics.median(b / a for a, b in pairs), 3),
-    }
-
-
-def elapsed_ms(function) -> float:
-    """Return how long one call takes."""
-    began = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

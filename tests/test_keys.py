@@ -12,9 +12,9 @@ from tradeoff.run import enumerate_cells
 CPU = Machine("cpu", "a CPU", "2.15.0", "0.29.2")
 
 GOLDEN = {
-    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 6f2f6559fc34 821b0b33a9dd b92d6623e3ba",
-    "extractor=resnet101 size=600 train=paper": "28e139cdacc5 e3fbfedfaf4e b0a1c44a0379 71f97cb010af",
-    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 f05b4dc52fc0 9ac784c03dea 6dc9110dfb22",
+    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 3d52a046383c 67a2bc72cda2 e9b4ec1cb82e",
+    "extractor=resnet101 size=600 train=paper": "28e139cdacc5 9a8b17623161 03c30eb0b57c ed737f922d82",
+    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d06722698ddd 722074ce6894 5cda0d1a982c",
 }
 
 

@@ -17,7 +17,7 @@ def seen(stage, folder):
     """Return the shapes of a training batch and of the same pictures when they are scored."""
     trainer = Trainer(stage, folder, Context(Store(folder)))
     batch = next(trainer.batches())
-    chain = chain_of(stage, trainer.detector, Inference(proposals=5), "cpu")
+    chain = chain_of(stage, trainer.detector.eval(), Inference(proposals=5), "cpu")
     data = stage.split.build()
     prepared = chain.preprocess([data.example(index).image for index in range(2)])
     return batch, prepared

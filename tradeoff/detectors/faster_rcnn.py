@@ -46,6 +46,10 @@ class CropThenTail(nn.Module):
         for layer in (self.classes, self.boxes):
             initialise(layer, init_deviation)
 
+    def tail_cells(self, map_cells: int) -> int:
+        """Return the side of what the tail is given, when that of the map is `map_cells`."""
+        return self.crop // self.maxpool
+
     def prepare(self, features: Tensor) -> Tensor:
         """Return the feature map as it is: everything depends on the proposals."""
         return features

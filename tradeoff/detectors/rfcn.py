@@ -49,6 +49,10 @@ class ScoreThenCrop(nn.Module):
         initialise(self, init_deviation)
         self.tail = tail
 
+    def tail_cells(self, map_cells: int) -> int:
+        """Return the side of what the tail is given: the map."""
+        return map_cells
+
     def prepare(self, features: Tensor) -> Tensor:
         """Return the position-sensitive maps (N, bins² * (columns + 4 C), H, W): per bin, logits, then deltas."""
         maps: Tensor = self.maps(F.relu(self.reduce(self.tail(features))))

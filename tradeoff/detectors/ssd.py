@@ -3,7 +3,7 @@
 Legend: N images of S×S px, A anchors over all levels, C classes. Boxes are xyxy px of the network input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -69,6 +69,10 @@ class SSD(nn.Module):
         for layer in self.extra:
             maps.append(layer(maps[-1]))
         return maps
+
+    def pieces(self, size: int) -> Iterator[tuple[nn.Module, tuple[int, ...]]]:
+        """Yield the networks that run by themselves, with the shape of an input: the detector."""
+        yield self, (1, 3, size, size)
 
     def predict(self, images: Tensor, sizes_px: Tensor, inference: Inference) -> dict[str, Tensor]:
         """Return what the network says of images (N, 3, S, S).

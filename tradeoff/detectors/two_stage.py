@@ -4,7 +4,7 @@ Legend: N images, P proposals of an image, C classes; columns are C + 1 logits w
 and C without it under sigmoid and focal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,14 @@ class TwoStage(nn.Module):
         super().__init__()
         self.extractor, self.rpn, self.head = extractor, rpn, head
         self.objective = training
+
+    def pieces(self, size: int) -> Iterator[tuple[nn.Module, tuple[int, ...]]]:
+        """Yield the networks that run by themselves, with the shape of an input: the extractor and the tail."""
+        body: Any = self.extractor
+        head: Any = self.head
+        cells = head.tail_cells(-(-size // body.levels[0].stride_px))
+        yield body, (1, 3, size, size)
+        yield head.tail, (1, body.levels[0].channels, cells, cells)
 
     def features(self, images: Tensor) -> Tensor:
         """Return the feature map (N, D, H / stride, W / stride) that both stages share."""

@@ -63,6 +63,7 @@ class Predict(Computation):
     """Detections on the validation images."""
 
     NAME: ClassVar[str] = "predict"
+    VERSION: ClassVar[int] = 2  # 2: batch norm is folded
 
     train: Train
     inference: Inference
@@ -83,7 +84,7 @@ class Measure(Computation):
     """Time, memory and arithmetic of the trained detector on one machine."""
 
     NAME: ClassVar[str] = "measure"
-    VERSION: ClassVar[int] = 2  # 2: the memory that torch sets up once is not the detector's
+    VERSION: ClassVar[int] = 3  # 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded
 
     train: Train
     inference: Inference

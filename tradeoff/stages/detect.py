@@ -12,6 +12,7 @@ from tradeoff.data.transforms import Resizer, collate, to_input, to_original
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Train
+from tradeoff.stages.deploy import deploy
 
 
 @dataclass(frozen=True)
@@ -66,5 +67,9 @@ class Chain:
 
 
 def chain_of(train: Train, detector: Any, inference: Inference, device: str) -> Chain:
-    """Return the path of a training's detector, its images resized as they were in training."""
+    """Return the path of a training's detector, which is brought into the form in which it infers.
+
+    Images are resized as they were in training.
+    """
+    deploy(detector, train.size, inference.precision)
     return Chain(detector, inference, train.size, train.resizer, device, train.training.longer_side_px)

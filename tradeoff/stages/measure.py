@@ -34,7 +34,8 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
             chain = chain_of(stage.train, trained(stage.train, context), stage.inference, context.device)
         with memory:  # a window of its own, so that building and loading the network do not count
             timing = time(stage, chain, inputs, context)
-        counted = arithmetic(chain)
+        detector = trained(stage.train, context)
+        counted = arithmetic(stage, detector, device)
     write_atomic(folder / SAMPLES, json.dumps(asdict(timing) | {"by_operator": counted.by_operator}))
     reasons = [*timing.reasons, *([UNTRAINED] if stage.train.training.steps == 0 else [])]
     if counted.uncounted:
@@ -44,8 +45,8 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
         "gmacs": counted.macs / 1e9,
         "gflops": counted.flops / 1e9,
         "flops_partial": bool(counted.uncounted),
-        "params": parameters(chain.detector),
-        "weights_mb": weights_mb(chain.detector),
+        "params": parameters(detector),
+        "weights_mb": weights_mb(detector),
         "peak_memory_mb": above(memory, empty),
         "trusted": not reasons,
         "reasons": "; ".join(reasons),
@@ -97,13 +98,14 @@ def latency(timing: Timing, batch_size: int) -> dict[str, Any]:
     }
 
 
-def arithmetic(chain: Chain) -> Count:
+def arithmetic(stage: Measure, detector: Any, device: torch.device) -> Count:
     """Count the multiply-adds at one square input with all proposals, as they are published."""
-    images = torch.zeros(1, 3, chain.size, chain.size, device=chain.device)
-    sizes_px = torch.full((1, 2), float(chain.size), device=chain.device)
+    size = stage.train.size
+    images = torch.zeros(1, 3, size, size, device=device)
+    sizes_px = torch.full((1, 2), float(size), device=device)
 
     def detect() -> None:
-        raw = chain.detector.predict(images, sizes_px, chain.inference)
-        chain.detector.decode(raw, sizes_px, chain.inference)
+        raw = detector.predict(images, sizes_px, stage.inference)
+        detector.decode(raw, sizes_px, stage.inference)
 
     return count(detect)
