@@ -23,7 +23,7 @@ def options(recipe):
 def test_every_choice_lists_every_option_of_its_recipe(group, name, tmp_path):
     values = config.load(group, name)
     given = {"root": str(tmp_path)} if name == "coco" else {}
-    assert set(values) - {"_target_"} == options(config.recipe({**values, **given}, f"{group}."))
+    assert set(values) - {"_target_", "_pairs_"} == options(config.recipe({**values, **given}, f"{group}."))
 
 
 def test_the_quick_recipe_is_the_menu_of_all_training_options():

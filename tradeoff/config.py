@@ -72,13 +72,19 @@ def load(group: str, name: str) -> dict[str, Any]:
     return dict(yaml.safe_load((home() / "conf" / group / f"{name}.yaml").read_text()) or {})
 
 
+def pair(meta_arch: str, extractor: str) -> str:
+    """Return the name of a pair; a preset may take the pairs of another meta-architecture, its `_pairs_`."""
+    own = load("meta_arch", meta_arch) if meta_arch in choices("meta_arch") else {}
+    return f"{own.get('_pairs_', meta_arch)}_{extractor}"
+
+
 def recipe(values: Mapping[str, Any], prefix: str) -> Recipe:
     """Make the recipe that a node's `_target_`, a name inside tradeoff.recipes, stands for.
 
     Raises:
         ConfigError: with every fault of the node.
     """
-    rest = dict(values)
+    rest = {name: value for name, value in values.items() if name != "_pairs_"}
     module, _, name = str(rest.pop("_target_", "")).rpartition(".")
     if not module.isidentifier():
         raise ConfigError(f"{prefix}_target_={values.get('_target_')!r}: expected a class of tradeoff.recipes")
@@ -239,9 +245,9 @@ def compositions(group: str, words: Mapping[str, list[Any]]) -> Iterator[dict[st
     """Yield the options of meta_arch or extractor for each pair of them in a command; a pair changes defaults."""
     for meta_arch, extractor in product(chosen("meta_arch", words), chosen("extractor", words)):
         choice = meta_arch if group == "meta_arch" else extractor
-        pair = f"{meta_arch}_{extractor}"
+        name = pair(meta_arch, extractor)
         if choice in choices(group):
-            paired = load("pair", pair).get(group, {}) if pair in choices("pair") else {}
+            paired = load("pair", name).get(group, {}) if name in choices("pair") else {}
             yield {**load(group, choice), **paired}
 
 

@@ -175,6 +175,7 @@ def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], 
         values: Any = OmegaConf.to_container(node, resolve=True)
         cells.append((values, dict(state.runtime.choices), words))
 
+    OmegaConf.register_new_resolver("pair", config.pair, replace=True)
     with tempfile.TemporaryDirectory() as scratch:
         places = ",".join(quoted(f"file://{folder}") for folder in (config.home(), Path.cwd()))
         own = [f"hydra.searchpath=[{places}]", f"hydra.sweep.dir={quoted(scratch)}"]

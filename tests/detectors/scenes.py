@@ -1,7 +1,6 @@
 """Fixed simple pictures and small detectors for the tests of this folder."""
 
 import torch
-import yaml
 from torch import nn
 
 from tradeoff import config
@@ -36,8 +35,8 @@ def build(
     **options,
 ):
     """Build a detector from the yaml files of its parts and of their pair, if any, as a command would."""
-    pair = config.home() / "conf" / "pair" / f"{meta_arch}_{extractor}.yaml"
-    own = yaml.safe_load(pair.read_text()).get("meta_arch", {}) if pair.is_file() else {}
+    pair = config.pair(meta_arch, extractor)
+    own = config.load("pair", pair).get("meta_arch", {}) if pair in config.choices("pair") else {}
     head = config.recipe({**config.load("meta_arch", meta_arch), **own, **options}, "meta_arch.")
     body = config.recipe(config.load("extractor", extractor), "extractor.")
     strides = (16,) if head.TWO_STAGE else body.ssd_strides

@@ -1,11 +1,14 @@
 """What meta-architectures accept and refuse, and that the presets are the rows of the table of recent detectors."""
 
+import re
+
 import pytest
 
 from tradeoff import config
 from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.recipes.detectors import RFCN, SSD, FasterRCNN
 from tradeoff.run import enumerate_cells
+from tradeoff.stages.schedule import rate
 
 # Huang et al. 2017, table 1: meta-architecture, matching, box encoding, location loss
 RECENT = {
@@ -23,6 +26,85 @@ RECENT = {
 def test_a_preset_is_its_row_of_the_table(name):
     recipe = config.recipe(config.load("meta_arch", name), "meta_arch.")
     assert (type(recipe), recipe.matcher, recipe.box_coding, recipe.location_loss) == RECENT[name]
+
+
+# What the papers fix beside that table: Girshick 2015, section 2.3 (128 proposals of 2 images, λ = 1, 0.01 for
+# classes); Ren et al. 2015, sections 3.1 (overlaps, 256 anchors, λ: 10 / 2,400 cells ≈ 1 / 256) and 3.3 (sides, 0.7);
+# Dai et al. 2016, section 2; Liu et al. 2016, sections 2.2, 3.1 and 3.4; Redmon et al. 2016, section 2.2
+REN = {
+    "anchor_ratios": (0.5, 1.0, 2.0),
+    "rpn_depth": 512,
+    "rpn_init_deviation": 0.01,
+    "rpn_nms_iou": 0.7,
+    "rpn_positive_iou": 0.7,
+    "rpn_negative_iou": 0.3,
+    "rpn_batch": 256,
+    "rpn_positive_fraction": 0.5,
+    "box_positive_iou": 0.5,
+    "rpn_localization_weight": 1.0,
+    "rpn_objectness_weight": 1.0,
+    "box_localization_weight": 1.0,
+    "box_classification_weight": 1.0,
+    "classification_loss": "softmax",
+}
+FAST = {"box_batch": 128 // 2, "box_positive_fraction": 0.25, "box_init_deviation": 0.01}
+LIU = {
+    "matched_iou": 0.5,
+    "negatives_per_positive": 3.0,
+    "localization_weight": 1.0,
+    "classification_loss": "softmax",
+}
+FIXED = {
+    "faster_rcnn_ren": REN | FAST | {"sides_px": [128, 256, 512]},
+    "faster_rcnn_he": REN | FAST | {"sides_px": [64, 128, 256, 512]},
+    "rfcn_dai": REN | {"sides_px": [64, 128, 256, 512], "bins": 7, "depth": 1024, "hard_examples": 128},
+    "ssd_liu": LIU | {"init_deviation": None, "box_scales": (10.0, 10.0, 5.0, 5.0), "kernel": 3},
+    "ssd_liu_v1": LIU,
+    "yolo_redmon": {"localization_weight": 5.0, "box_scales": (7.0, 7.0, 1.0, 1.0)},
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_preset_has_the_numbers_of_its_paper(name):
+    recipe = config.recipe(config.load("meta_arch", name), "meta_arch.")
+    wanted = dict(FIXED[name])
+    if sides_px := wanted.pop("sides_px", None):
+        assert [recipe.anchor_base_px * scale for scale in recipe.anchor_scales] == sides_px
+    assert {option: getattr(recipe, option) for option in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", RECENT)
+def test_the_words_in_the_header_of_a_preset_are_accepted(name):
+    text = (config.home() / "conf" / "meta_arch" / f"{name}.yaml").read_text().partition("_target_")[0]
+    words = re.findall(r"\b(?:size|(?:train|inference|meta_arch)\.\w+)=(?:\[[^]]*\]|[\w.]*\w)", text)
+    assert words or name == "multibox_szegedy"  # which has none
+    enumerate_cells([f"meta_arch={name}", *words])
+
+
+PAIRED = {name: kin for name in RECENT if (kin := config.load("meta_arch", name).get("_pairs_"))}
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_what_suits_an_extractor_is_said_once_for_a_preset_and_its_kin(name):
+    words = ["-m", f"meta_arch={name},{PAIRED[name]}", "extractor=inception_v2,inception_resnet_v2", "train=paper"]
+    cells = {(cell.names.meta_arch, cell.names.extractor): cell for cell, _ in enumerate_cells(words)}
+    for extractor in ("inception_v2", "inception_resnet_v2"):
+        preset, kin = cells[name, extractor], cells[PAIRED[name], extractor]
+        for option in config.load("pair", f"{PAIRED[name]}_{extractor}")["meta_arch"]:
+            assert getattr(preset.meta_arch, option) == getattr(kin.meta_arch, option), option
+        assert (preset.training, preset.extractor) == (kin.training, kin.extractor)
+        assert preset.meta_arch != kin.meta_arch
+
+
+def test_ssd_liu_is_trained_as_in_its_paper():
+    # Liu et al. 2016, sections 3 and 3.4: batches of 32, L2 0.0005; 160,000 steps at 1e-3, 40,000 at 1e-4 and at 1e-5
+    ((cell, _),) = enumerate_cells(["meta_arch=ssd_liu", "extractor=vgg16", "train=paper"])
+    training = cell.training
+    assert (training.optimizer, training.batch_size, training.momentum) == ("sgd", 32, 0.9)
+    assert (training.weight_decay, training.clip_norm, training.random_crop) == (5e-4, None, "ssd")
+    assert training.steps == 240_000
+    rates = [training.learning_rate * rate(training, step, 0) for step in (0, 159_999, 160_000, 200_000)]
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5])
 
 
 @pytest.mark.parametrize("name", ["ssd", "faster_rcnn", "rfcn"])

@@ -62,9 +62,11 @@ def bipartite(overlaps: Tensor) -> Tensor:
     Returns:
         (A,) int64: index of the object, or -1. Of equal overlaps the first object, then the first anchor.
 
-    Source: Szegedy et al. 2014 (arXiv 1412.1441).
-    Differs: greedy, as the bipartite matcher of the TF Object Detection API, and by overlap, where the API's MultiBox
-    takes the squared distance of corners and Szegedy et al. solve the assignment for the smallest loss.
+    Source: Huang et al. 2017, section 3.2.1: greedy by overlap is what its table 1 calls bipartite; the matcher of
+    the TF Object Detection API, on TensorFlow's `bipartite_match`, is greedy too.
+    Differs: the API also makes pairs of overlap 0, and for its MultiBox ranks them by the squared distance of
+    corners. The original (Erhan et al. 2014, whose training Szegedy et al. 2014, arXiv 1412.1441, take over) is not
+    greedy: it assigns all objects at once, for the smallest sum of the location and the confidence loss.
     """
     objects, anchors = overlaps.shape
     matches = torch.full((anchors,), NEGATIVE, dtype=torch.int64, device=overlaps.device)
@@ -91,8 +93,9 @@ def overlaps_in_cell(
 
     Source: Redmon et al. 2016, section 2: the cell that holds the centre of an object is responsible for it, in it
     the predictor of the largest overlap.
-    Differs: with several levels each has such a cell, and the best anchor of them all is taken; objects that share a
-    cell take different anchors.
+    Differs: the overlap is that of the anchor, where Redmon et al., who have none, take that of the box predicted at
+    the time (section 2.2); with several levels each has such a cell, and the best anchor of them all is taken;
+    objects that share a cell take different anchors.
     """
     mine, theirs = (boxes.float().unflatten(1, (2, 2)).mean(dim=1) for boxes in (objects, anchors))
     distance_px = (mine[:, None] - theirs).abs().amax(dim=2)
