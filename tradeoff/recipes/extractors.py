@@ -108,6 +108,23 @@ class Timm(Extractor):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResNet(Timm):
+    """ResNet with bottleneck units. Source: arXiv 1512.03385."""
+
+    TARGET: ClassVar[str] = "tradeoff.extractors.resnet:resnet_extractor"
+
+    stride_unit: Literal["first", "last"] = option("first", "unit with the stride: first of a stage, or last (slim)")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stride_unit == "last" and self.pretrained and not self.weights:
+            raise ConfigError(
+                "stride_unit=last: timm's ImageNet weights were trained with first; give stride_unit=first, "
+                "pretrained=false, or weights=PATH"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MobileNet(Timm):
     """MobileNet v1 with a width multiplier. Source: arXiv 1704.04861."""
 

@@ -1,0 +1,61 @@
+"""ResNets of timm, with the stride of a stage in its first unit, or where slim has it."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from tradeoff.core.errors import CombinationError
+from tradeoff.extractors.chain import ChainExtractor
+from tradeoff.extractors.timm import Request, create, cut_and_load
+
+StrideUnit = Literal["first", "last"]
+
+
+def resnet_extractor(
+    *,
+    model: str,
+    stride_unit: StrideUnit,
+    tail_stride: int,
+    ssd_layers: tuple[str, ...],
+    pretrained: bool,
+    weights: Path | None,
+    level_strides: tuple[int, ...],
+    tail: bool,
+) -> ChainExtractor:
+    """Build the extractor of a ResNet; the other arguments and errors are those of `timm_extractor`.
+
+    `stride_unit` is the unit that has the stride: the "first" of a stage, as timm's weights were trained, or the
+    "last" of the stage before.
+
+    Source: He et al. 2016 (arXiv 1512.03385); "last" is slim's, the one of the study.
+    """
+    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
+    backbone = create(model, pretrained and weights is None, request.timm_options())
+    if stride_unit == "last":
+        move_strides(backbone, model)
+    return cut_and_load(backbone, model, request, weights)
+
+
+def move_strides(backbone: nn.Module, model: str) -> None:
+    """Move the strides of the body's stages into the last unit of the stage before; conv5 is the tail's.
+
+    Raises:
+        CombinationError: for a network without bottleneck units.
+    """
+    stages = [getattr(backbone, name, None) for name in ("layer1", "layer2", "layer3")]
+    for before, after in pairwise(stages):
+        if not isinstance(before, nn.Sequential) or not isinstance(after, nn.Sequential):
+            raise CombinationError(f"extractor.stride_unit=last: {model} has no stages layer1 to layer3")
+        last: Any = before[-1]
+        first: Any = after[0]
+        if not hasattr(first, "conv3") or not isinstance(first.downsample, nn.Sequential):
+            raise CombinationError(f"extractor.stride_unit=last: {model} has no bottleneck units")
+        if first.conv2.stride == (2, 2):
+            first.conv2.stride = (1, 1)
+            for layer in first.downsample.modules():
+                if isinstance(layer, nn.Conv2d | nn.AvgPool2d):
+                    layer.stride = (1, 1)
+            last.conv2.stride = (2, 2)
+            last.downsample = nn.MaxPool2d(1, 2)  # every second cell
