@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tradeoff import config
+from tradeoff.config import faults
 from tradeoff.core.errors import CombinationError
 from tradeoff.recipes.train import Measuring, Scoring, Training
-from tradeoff.config import faults
 from tradeoff.run import enumerate_cells, read_words
 
 ROOT = Path(__file__).parents[1]
@@ -99,9 +99,9 @@ def test_quick_is_bounded_and_paper_is_the_study():
     assert paper.training.drop_steps == (112_500, 150_000)
 
 
-# (rows, of which run). Of the six extractors two have stride 8, one no R-FCN and one, Inception v2, no ImageNet weights;
-# so Faster R-CNN has 8 extractors with a stride and R-FCN 7, or 7 and 6 where ImageNet weights are wanted. huang2017:
-# SSD 6 × 2 sizes, two stages 2 × 6 × 2 strides × 2 sizes × 5 proposals; 5 × 2 + (7 + 6) × 2 × 5 run.
+# (rows, of which run). Of the six extractors two have stride 8, one has no R-FCN and one, Inception v2, no ImageNet
+# weights; so Faster R-CNN has 8 extractors with a stride and R-FCN 7, or 7 and 6 where ImageNet weights are wanted.
+# huang2017: SSD 6 × 2 sizes + two stages 2 × 6 × 2 strides × 2 sizes × 5 proposals; 5 × 2 + (7 + 6) × 2 × 5 run.
 STUDIES = {
     "quickstart": (12, 12),
     "huang2017": (252, 140),
