@@ -1,6 +1,7 @@
 """The grid of the study: what the paper reports trains and predicts; all else is built or refused with a reason.
 
-On one core the slow tests train 40 cells in about 15 minutes and 5 GB, build 123 in about 8 and compose a study in one.
+On one core the slow tests train 40 cells in about 15 minutes and 5 GB, build 123 in about 8 minutes, and compose a
+study in one.
 """
 
 import re
