@@ -8,15 +8,17 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from tests.processes import alive, family, until
-from tradeoff.core import rows
+from tradeoff.core import rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
+from tradeoff.core.progress import Progress
 from tradeoff.run import enumerate_cells
-from tradeoff.runner import run_id
+from tradeoff.runner import Places, Runner, run_id, trainings
 
 ROOT = Path(__file__).parents[1]
 CPU = Machine("cpu", "a CPU", "2.15", "0.30")
@@ -80,6 +82,23 @@ def test_names_and_overrides_are_no_part_of_a_key():
     (cell,) = cells()
     renamed = replace(cell, overrides=("a=b",), names=replace(cell.names, data="elsewhere"))
     assert run_id(renamed.stages(CPU)) == run_id(cell.stages(CPU))
+
+
+UNCUT = ["-m", "extractor=timm", "extractor.model=vit_tiny_patch16_224", "size=64", "proposals=5,10", "train=none"]
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["in turn", "beside others"])
+def test_what_only_building_shows_not_to_go_together_is_skipped_and_tried_once(tmp_path, together):
+    """A plain ViT has one stride, so its last stage is no tail of stride 2; no recipe knows that of a timm model."""
+    planned = [(cell, cell.stages(CPU)) for cell in cells(*UNCUT)]
+    runner = Runner(Places(device="cpu", results_dir=tmp_path), CPU, Progress(len(planned)))
+    with patch.object(worker, "call", wraps=worker.call) as calls:
+        if together:
+            runner.train_together(trainings(planned))
+        found = [runner.row(cell, stages) for cell, stages in planned]
+    assert [row["status"] for row in found] == ["skipped", "skipped"]
+    assert all("vit_tiny" in row["reason"] and "extractor.tail_stride" in row["reason"] for row in found)
+    assert calls.call_count == 1  # the two share a training
 
 
 SWEEP = ["-m", "meta_arch=ssd,rfcn", "extractor=tiny", "size=64,96", "train=smoke", "train.steps=12", "proposals=5"]

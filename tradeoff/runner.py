@@ -10,10 +10,10 @@ from typing import Any
 
 from tradeoff.core import worker
 from tradeoff.core.digest import digest
-from tradeoff.core.errors import CombinationError, StageFailed, WorkerDied
+from tradeoff.core.errors import CombinationError, StageFailed, TradeoffError, WorkerDied
 from tradeoff.core.machine import Machine, code_version, threads
 from tradeoff.core.progress import Progress
-from tradeoff.core.store import Context, Store
+from tradeoff.core.store import Context, Store, compute
 from tradeoff.recipes.experiment import Experiment, Stages
 
 
@@ -46,15 +46,22 @@ class Places:
         return self.results_dir / "figures" / self.table
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """The answer of a stage whose parts do not go together, which only building them has shown."""
+
+    reason: str
+
+
 @dataclass
 class Runner:
-    """What the cells of one command share: the machine, the store, and the stages that have failed."""
+    """What the cells of one command share: the machine, the store, and the stages that cannot be had."""
 
     places: Places
     machine: Machine
     progress: Progress
     code_version: str = field(default_factory=code_version)
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, TradeoffError] = field(default_factory=dict)
 
     def result(self, stage: Any, label: str, share: int | None = None) -> dict[str, Any]:
         """Return the result of a stage, computed in a child process where it is missing.
@@ -66,35 +73,41 @@ class Runner:
 
         Raises:
             StageFailed: with the reason, also when it had failed before in this command.
+            CombinationError: the same for parts that cannot be built together.
         """
         store, key = Store(self.places.results_dir), f"{stage.NAME} {digest(stage)}"
         found = store.result(stage)
         if found is not None:
             return found
         if key in self.failed:
-            raise StageFailed(self.failed[key])
+            raise self.failed[key]
         try:
             with self.progress.stage(stage.NAME, label) as report:
                 context = Context(store, self.machine.device, share)
-                answer: dict[str, Any] = worker.call("tradeoff.core.store:compute", stage, context, report=report)
-                return answer
+                answer: dict[str, Any] | Refusal = worker.call(
+                    "tradeoff.runner:attempt", stage, context, report=report
+                )
         except (StageFailed, WorkerDied) as error:
-            self.failed[key] = f"{stage.NAME}: {error}"
-            raise StageFailed(self.failed[key]) from error
+            self.failed[key] = StageFailed(f"{stage.NAME}: {error}")
+            raise self.failed[key] from error
+        if isinstance(answer, Refusal):
+            self.failed[key] = CombinationError(answer.reason)
+            raise self.failed[key]
+        return answer
 
     def train_together(self, trainings: dict[str, Any]) -> None:
-        """Run trainings, by label, beside each other; one that fails is remembered as failed."""
+        """Run trainings, by label, beside each other; one that fails or is refused is remembered."""
         jobs = self.places.shares(self.machine)
         share = max(1, threads() // jobs)
 
-        def attempt(label: str) -> None:
-            with suppress(StageFailed):
+        def train(label: str) -> None:
+            with suppress(StageFailed, CombinationError):
                 told = self.result(trainings[label], label, share)
                 self.progress.line(f"{label}: {told.get('train_steps', 0)} steps in {told.get('train_s', 0):.0f} s")
 
         pool = ThreadPoolExecutor(jobs)
         try:
-            list(pool.map(attempt, trainings))
+            list(pool.map(train, trainings))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -117,6 +130,14 @@ class Runner:
             return row | {"status": "skipped", "reason": str(error)}
         except StageFailed as error:
             return row | {"status": "failed", "reason": str(error)}
+
+
+def attempt(stage: Any, context: Context, report: worker.Report) -> dict[str, Any] | Refusal:
+    """Fetch a stage, or say why its parts do not go together; the entry of a child process."""
+    try:
+        return compute(stage, context, report)
+    except CombinationError as error:
+        return Refusal(str(error))
 
 
 def trainings(cells: Iterable[tuple[Experiment, Stages]]) -> dict[str, Any]:
