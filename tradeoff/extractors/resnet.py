@@ -27,12 +27,14 @@ def resnet_extractor(
     """Build the extractor of a ResNet; the other arguments and errors are those of `timm_extractor`.
 
     `stride_unit` is the unit that has the stride: the "first" of a stage, as timm's weights were trained, or the
-    "last" of the stage before.
+    "last" of the stage before. Given `ssd_layers` are dilated where their strides ask for it, as in the study's SSD on
+    conv4 of stride 8.
 
     Source: He et al. 2016 (arXiv 1512.03385); "last" is slim's, the one of the study.
     """
     request = Request(level_strides, ssd_layers, tail_stride if tail else None)
-    backbone = create(model, pretrained and weights is None, request.timm_options())
+    options = {"output_stride": max(level_strides)} if ssd_layers and not tail else request.timm_options()
+    backbone = create(model, pretrained and weights is None, options)
     if stride_unit == "last":
         move_strides(backbone, model)
     return cut_and_load(backbone, model, request, weights)
