@@ -4,7 +4,8 @@ import pytest
 import torch
 import torchvision
 
-from tradeoff.recipes.extractors import Timm
+from tradeoff.core.errors import CombinationError, ConfigError
+from tradeoff.recipes.extractors import ResNet, Timm
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -42,3 +43,45 @@ def test_every_stage_computes_what_torchvision_computes(weights, stride, dilate)
     for block in reference.layer4:
         block.conv2.dilation = block.conv2.padding = (1, 1)
     torch.testing.assert_close(extractor.tail().eval()(x), reference.layer4(x), rtol=1e-4, atol=1e-4)
+
+
+def slim_resnet(weights):
+    """Return torchvision's network with slim's strides: those of a stage in the last unit of the one before."""
+    reference = torchvision.models.resnet101(weights=None).eval()
+    reference.load_state_dict(torch.load(weights))
+    for before, after in (("layer1", "layer2"), ("layer2", "layer3")):
+        first, last = getattr(reference, after)[0], getattr(reference, before)[-1]
+        first.conv2.stride = first.downsample[0].stride = (1, 1)
+        last.conv2.stride = (2, 2)
+        last.downsample = torch.nn.AvgPool2d(1, 2)
+    return reference
+
+
+@torch.no_grad()
+def test_the_last_unit_may_have_the_stride(weights):
+    reference = slim_resnet(weights)
+    extractor = ResNet(model="resnet101", weights=str(weights), stride_unit="last").build(
+        level_strides=(16,), tail=True
+    )
+    images = torch.rand(1, 3, 75, 97)
+    x = torchvision.transforms.functional.normalize(images, MEAN, STD)
+    for name in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
+        x = getattr(reference, name)(x)
+    assert x.shape == (1, 1024, 5, 7)
+    torch.testing.assert_close(extractor.eval()(images)["layer3"], x, rtol=1e-4, atol=1e-4)
+
+
+def test_where_the_stride_cannot_be_moved_is_told():
+    with pytest.raises(ConfigError, match=r"stride_unit=last: .* trained with first"):
+        ResNet(model="resnet50", pretrained=True, stride_unit="last")
+    for model, reason in (("resnet18", "no bottleneck"), ("vgg11", "no stages")):
+        with pytest.raises(CombinationError, match=reason):
+            ResNet(model=model, stride_unit="last").build(level_strides=(16,), tail=False)
+
+
+@pytest.mark.parametrize("stride_unit", ["first", "last"])
+def test_conv4_of_stride_8_feeds_ssd(stride_unit):
+    recipe = ResNet(model="resnet50", ssd_strides=(8,), ssd_layers=("layer3",), stride_unit=stride_unit)
+    extractor = recipe.build(level_strides=(8,), tail=False).eval()
+    (level,) = extractor(torch.rand(1, 3, 64, 96)).values()
+    assert level.shape == (1, 1024, 8, 12)

@@ -27,8 +27,8 @@ def resnet_extractor(
     """Build the extractor of a ResNet; the other arguments and errors are those of `timm_extractor`.
 
     `stride_unit` is the unit that has the stride: the "first" of a stage, as timm's weights were trained, or the
-    "last" of the stage before. Given `ssd_layers` are dilated where their strides ask for it, as in the study's SSD on
-    conv4 of stride 8.
+    "last" of the stage before. Given `ssd_layers` are dilated where their strides ask for it, as in the study's SSD
+    on conv4 of stride 8.
 
     Source: He et al. 2016 (arXiv 1512.03385); "last" is slim's, the one of the study.
     """
