@@ -1,4 +1,4 @@
-"""Multiply-adds and parameters of whole detectors are those that conf/meta_arch/README.md tells, and the published."""
+"""Multiply-adds and parameters of whole detectors are those of conf/meta_arch/README.md, and so the published."""
 
 import re
 from pathlib import Path
