@@ -37,15 +37,13 @@ def test_the_quick_recipe_is_the_menu_of_all_training_options():
     assert set(values["measure"]) == options(Measuring)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "conf").rglob("*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
-)
-def test_pairs_name_existing_parts(path):
-    if path.parent.name == "pair":
-        parts = {
-            f"{meta_arch}_{name}" for meta_arch in config.choices("meta_arch") for name in config.choices("extractor")
-        }
-        assert path.stem in parts
+@pytest.mark.parametrize("name", config.choices("pair"))
+def test_pairs_name_existing_parts_and_options(name):
+    extractors = [*config.choices("extractor"), "any"]
+    assert name in {f"{meta_arch}_{known}" for meta_arch in config.choices("meta_arch") for known in extractors}
+    pair = config.load("pair", name)
+    assert set(pair) <= {"defaults", "meta_arch", "extractor", "paper"}  # Hydra takes a misspelt key without a word
+    assert set(pair.get("paper", ())) <= set(config.load("train", "paper")["paper"])
 
 
 def cells(*words):

@@ -62,8 +62,6 @@ def training_of(*words):
 def test_the_recipe_of_a_pair_is_the_papers_by_the_stated_rule(pair):
     """With k times the images a step: the rate × k, the steps / k; k is 8 for two-stage detectors and 1 for SSD."""
     meta_arch, extractor = pair
-    if extractor not in config.choices("extractor"):
-        pytest.skip(f"extractor={extractor} is not there yet")
     training = training_of(f"meta_arch={meta_arch}", f"extractor={extractor}", "train=paper")
     k, batch = (1, 32) if meta_arch == "ssd" else (8, 1)
     assert training.batch_size == k * batch
@@ -84,6 +82,18 @@ def test_what_the_study_does_not_have_is_trained_as_its_nearest():
         words = (f"meta_arch={meta_arch}", "train=paper")
         wanted = training_of(*words, "extractor=resnet101")
         assert training_of(*words, "extractor=resnet50") == training_of(*words, "extractor=resnet152") == wanted
+
+
+@pytest.mark.parametrize("extractor", [*config.choices("extractor"), "timm"])
+@pytest.mark.parametrize("meta_arch", config.choices("meta_arch"))
+def test_no_pair_is_trained_as_another_kind_of_detector(meta_arch, extractor):
+    """Where a pair has no schedule of its own, it has that of the same meta-architecture on ResNet-101."""
+    training = training_of(f"meta_arch={meta_arch}", f"extractor={extractor}", "train=paper")
+    single = meta_arch in ("ssd", "ssd_liu", "ssd_liu_v1", "multibox_szegedy", "yolo_redmon")
+    optimizer = "sgd" if meta_arch == "ssd_liu" or not single else "rmsprop"
+    assert (training.optimizer, training.batch_size) == (optimizer, 32 if single else 8)
+    if extractor in ("timm", "tiny", "inception_v3", "inception_v4") and meta_arch in ("rfcn", "rfcn_dai"):
+        assert training.drop_steps == (125_000, 150_000)
 
 
 def test_released_options_of_the_paper_recipe():

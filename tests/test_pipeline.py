@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.processes import alive, family, until
+from tradeoff import pipeline
 from tradeoff.core import rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
@@ -99,6 +100,17 @@ def test_what_only_building_shows_not_to_go_together_is_skipped_and_tried_once(t
     assert [row["status"] for row in found] == ["skipped", "skipped"]
     assert all("vit_tiny" in row["reason"] and "extractor.tail_stride" in row["reason"] for row in found)
     assert calls.call_count == 1  # the two share a training
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_single_cell_that_cannot_be_built_is_a_wrong_combination(tmp_path, capfd, count):
+    words = ["extractor=timm", "extractor.model=vit_tiny_patch16_224", "size=64", "train=none"]
+    planned = cells("-m", *words, "seed=" + ",".join(map(str, range(count))))
+    code = pipeline.run(planned, Places(device="cpu", results_dir=tmp_path))
+    assert code == (2 if count == 1 else 0)
+    told = capfd.readouterr()
+    assert json.loads(told.out.strip().splitlines()[-1])["skipped"] == count
+    assert ("extractor.tail_stride" in told.err) == (count == 1)
 
 
 SWEEP = ["-m", "meta_arch=ssd,rfcn", "extractor=tiny", "size=64,96", "train=smoke", "train.steps=12", "proposals=5"]

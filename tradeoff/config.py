@@ -73,9 +73,13 @@ def load(group: str, name: str) -> dict[str, Any]:
 
 
 def pair(meta_arch: str, extractor: str) -> str:
-    """Return the name of a pair; a preset may take the pairs of another meta-architecture, its `_pairs_`."""
+    """Return the name of a pair, or that of any extractor where it has none of its own.
+
+    A preset may take the pairs of another meta-architecture, its `_pairs_`.
+    """
     own = load("meta_arch", meta_arch) if meta_arch in choices("meta_arch") else {}
-    return f"{own.get('_pairs_', meta_arch)}_{extractor}"
+    kind = own.get("_pairs_", meta_arch)
+    return f"{kind}_{extractor if f'{kind}_{extractor}' in choices('pair') else 'any'}"
 
 
 def recipe(values: Mapping[str, Any], prefix: str) -> Recipe:

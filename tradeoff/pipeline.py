@@ -26,7 +26,7 @@ def run(experiments: list[Experiment], places: Places) -> int:
     check(experiments, places)
     planned = [(cell, cell.stages(found, places.shares(found))) for cell in experiments]
     cells = {run_id(stages): (cell, stages) for cell, stages in planned}
-    done = {row["run_id"]: row for row in rows.load(places.rows) if row["status"] in ("ok", "skipped")}
+    done = {row["run_id"]: row for row in rows.load(places.rows) if row["status"] == "ok"}
     missing = {key: cell for key, cell in cells.items() if key not in done}
     with Progress(len(missing)) as progress:
         runner = Runner(places, found, progress)
@@ -73,4 +73,7 @@ def report(places: Places, wanted: set[str]) -> int:
         drawn = figures.draw(frame, places.figures, tell=lambda text: print(text, file=sys.stderr))
     count = {status: sum(row["status"] == status for row in mine) for status in ("ok", "failed", "skipped")}
     print(json.dumps({"table": str(places.csv), "figures": [str(path) for path in drawn], **count}))
+    if count["skipped"] == len(wanted) == 1:
+        print(mine[0]["reason"], file=sys.stderr)
+        return 2
     return 1 if count["failed"] else 0

@@ -5,13 +5,24 @@ import pytest
 from tradeoff.core.errors import CombinationError
 from tradeoff.run import enumerate_cells
 
-REPORTED = {
-    "vgg16": {"ssd", "faster_rcnn"},
-    "mobilenet": {"ssd", "faster_rcnn", "rfcn"},
-    "inception_v2": {"ssd", "faster_rcnn", "rfcn"},
-    "inception_v3": {"faster_rcnn"},
-    "inception_resnet_v2": {"ssd", "faster_rcnn", "rfcn"},
-    "resnet101": {"ssd", "faster_rcnn", "rfcn"},
+BOTH = (16, 8)  # by atrous convolution
+# settings and strides of the 15 pairs of Huang et al. 2017, section 3
+STUDY = {
+    ("faster_rcnn", "vgg16"): ({"crop": 14, "maxpool": 2, "box_batch": 64}, (16,)),
+    ("faster_rcnn", "resnet101"): ({"crop": 14, "maxpool": 2, "box_batch": 64}, BOTH),
+    ("faster_rcnn", "inception_v2"): ({"crop": 14, "maxpool": 1, "box_batch": 64}, (16,)),
+    ("faster_rcnn", "inception_v3"): ({"crop": 17, "maxpool": 1, "box_batch": 64}, (16,)),
+    ("faster_rcnn", "inception_resnet_v2"): ({"crop": 17, "maxpool": 1, "box_batch": 64}, BOTH),
+    ("faster_rcnn", "mobilenet"): ({"crop": 14, "maxpool": 1, "box_batch": 64}, (16,)),
+    ("rfcn", "resnet101"): ({"bins": 7, "crop": 21, "hard_examples": 128}, BOTH),
+    ("rfcn", "inception_v2"): ({"bins": 3, "crop": 12, "hard_examples": 128}, (16,)),
+    ("rfcn", "inception_resnet_v2"): ({"bins": 7, "crop": 21, "hard_examples": None}, BOTH),
+    ("rfcn", "mobilenet"): ({"bins": 3, "crop": 12, "hard_examples": 128}, (16,)),
+    ("ssd", "vgg16"): ({"extra_depths": (512, 256, 256, 256, 256)}, ()),
+    ("ssd", "resnet101"): ({"extra_depths": (512, 512, 256, 256, 128)}, ()),
+    ("ssd", "inception_v2"): ({"extra_depths": (512, 256, 256, 128), "extra_activation": "relu6"}, ()),
+    ("ssd", "inception_resnet_v2"): ({"extra_depths": (512, 256, 128), "extra_activation": "relu"}, ()),
+    ("ssd", "mobilenet"): ({"extra_depths": (512, 256, 256, 128), "extra_activation": "relu6"}, ()),
 }
 
 
@@ -43,38 +54,11 @@ def test_imagenet_weights_that_do_not_exist_are_refused_and_a_file_is_taken(tmp_
         cell(*words, f"extractor.weights={tmp_path / 'weights.pt'}").check_combination()
 
 
-@pytest.mark.parametrize(("extractor", "meta_arch"), [(e, m) for e, found in REPORTED.items() for m in sorted(found)])
-def test_every_pair_of_the_study_can_be_combined_and_has_its_rate(extractor, meta_arch):
-    """Rates of section 3; two-stage ones are times 8, for 8 images a step."""
-    rates = {
-        "ssd": {
-            "vgg16": 3e-4, "mobilenet": 4e-3, "inception_v2": 2e-3, "inception_resnet_v2": 5e-4, "resnet101": 3e-4,
-        },
-        "faster_rcnn": {
-            "vgg16": 5e-4, "mobilenet": 3e-3, "inception_v2": 2e-4, "inception_v3": 3e-4,
-            "inception_resnet_v2": 1e-3, "resnet101": 3e-4,
-        },
-        "rfcn": {"mobilenet": 2e-3, "inception_v2": 2e-4, "inception_resnet_v2": 7e-4, "resnet101": 3e-4},
-    }  # fmt: skip
-    found = cell(f"meta_arch={meta_arch}", f"extractor={extractor}", "train=paper")
-    found.check_combination()
-    times = 1 if meta_arch == "ssd" else 8
-    assert found.training.learning_rate == pytest.approx(times * rates[meta_arch][extractor])
-
-
-def test_the_pairs_have_the_crops_and_depths_of_the_study():
-    crops = {"vgg16": (14, 2), "inception_v2": (14, 1), "inception_v3": (17, 1), "inception_resnet_v2": (17, 1)}
-    for extractor, expected in crops.items():
-        head = cell(f"extractor={extractor}").meta_arch
-        assert (head.crop, head.maxpool) == expected
-    bins = {"inception_v2": (3, 12, 128), "inception_resnet_v2": (7, 21, None)}
-    for extractor, expected in bins.items():
-        head = cell("meta_arch=rfcn", f"extractor={extractor}").meta_arch
-        assert (head.bins, head.crop, head.hard_examples) == expected
-    depths = {
-        "vgg16": (512, 256, 256, 256, 256),
-        "inception_v2": (512, 256, 256, 128),
-        "inception_resnet_v2": (512, 256, 128),
-    }
-    for extractor, expected in depths.items():
-        assert cell("meta_arch=ssd", f"extractor={extractor}").meta_arch.extra_depths == expected
+@pytest.mark.parametrize(("meta_arch", "extractor"), STUDY, ids="_".join)
+def test_a_pair_of_the_study_has_its_settings(meta_arch, extractor):
+    """The rates and drops of the same rows: tests/test_paper.py."""
+    found = cell(f"meta_arch={meta_arch}", f"extractor={extractor}")
+    settings, strides = STUDY[meta_arch, extractor]
+    assert {name: getattr(found.meta_arch, name) for name in settings} == settings
+    for stride in strides:
+        cell(f"meta_arch={meta_arch}", f"extractor={extractor}", f"stride={stride}").check_combination()
