@@ -93,6 +93,7 @@ def assert_is_detector(detector: nn.Module, classes: int, *, size: int = 96) -> 
     _predictions_are_good(detector, classes, size)
     _one_image_at_a_time_is_the_same(detector, size)
     _the_same_seed_gives_the_same(detector, classes, size)
+    _its_pieces_run(detector, size)
 
 
 def _batch(classes: int, size: int, kinds: str) -> Batch:
@@ -105,6 +106,18 @@ def _batch(classes: int, size: int, kinds: str) -> Batch:
     targets = [Targets(boxes[chosen[kind]], labels[chosen[kind]], crowd[chosen[kind]]) for kind in kinds]
     images = torch.rand(len(kinds), 3, size, size, generator=generator)
     return Batch(images, torch.full((len(kinds), 2), float(size)), targets)
+
+
+def _its_pieces_run(detector: nn.Module, size: int) -> None:
+    """Each piece runs on the shape that it tells, and together they have every batch norm of the detector."""
+    detector.eval()
+    pieces = list(detector.pieces(size))
+    with torch.inference_mode():
+        for network, shape in pieces:
+            network(torch.rand(shape))
+    found = {layer for network, _ in pieces for layer in network.modules()}
+    norms = [layer for layer in detector.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert all(layer in found for layer in norms)
 
 
 def _losses(detector: nn.Module, batch: Batch) -> dict[str, Tensor]:

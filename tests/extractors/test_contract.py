@@ -56,6 +56,14 @@ def test_a_backbone_that_cannot_be_cut_is_refused_with_the_reason(model, reason)
     assert model in str(refused.value)
 
 
+def test_levels_in_several_sequences_are_found():
+    """A finer level may lie in another Sequential than the last one."""
+    torch.manual_seed(0)
+    assert_is_extractor(Timm(model="repvgg_a0"), shapes=((64, 96),))
+    nested = Timm(model="resnet50d", ssd_strides=(16, 32), ssd_layers=("layer3.4", "layer4"))
+    assert_is_extractor(nested, shapes=((64, 96),))
+
+
 def test_a_stride_that_a_backbone_cannot_have_is_refused():
     with pytest.raises(CombinationError, match="output_stride=8"):
         Timm(model="vgg11", strides=(8,)).build(level_strides=(8,), tail=True)

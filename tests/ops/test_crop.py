@@ -80,6 +80,17 @@ def test_crop_agrees_with_the_formula_also_outside_of_the_map(crop: int) -> None
     assert bool((crops == 0).any(dim=-1).any())  # some samples did lie outside
 
 
+def test_position_sensitive_crop_agrees_with_ps_roi_align_on_the_boxes_that_hit_the_same_points() -> None:
+    """With one sample in the centre of a bin; torchvision has the channels of a class side by side, ours of a bin."""
+    bins, depth, height, width = 3, 5, 9, 11
+    maps, boxes = random_features(2, bins**2 * depth, height, width), random_boxes(2, 7, inside=True)
+    found = position_sensitive_crop(maps, boxes, SIZE, bins, bins)
+    cells = boxes / torch.tensor([SIZE[1], SIZE[0]] * 2) * torch.tensor([width - 1, height - 1] * 2) + 0.5
+    by_class = maps.unflatten(1, (bins**2, depth)).transpose(1, 2).flatten(1, 2)
+    expected = torchvision.ops.ps_roi_align(by_class.contiguous(), list(cells), bins, 1.0, sampling_ratio=1)
+    torch.testing.assert_close(found.flatten(0, 1), expected.mean(dim=(2, 3)), rtol=1e-4, atol=1e-4)
+
+
 def test_crop_agrees_with_roi_align_on_the_box_that_hits_the_same_points() -> None:
     # roi_align with one sample per output cell looks at start + (i + 0.5) * side / crop - 0.5 (aligned), ours at
     # Y1 + i * (Y2 - Y1) / (crop - 1). So side / crop = (Y2 - Y1) / (crop - 1), start = Y1 + 0.5 - 0.5 * side / crop.

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tests.stages.test_train import CPU
 from tradeoff.run import enumerate_cells
-from tradeoff.stages.deploy import LaidOutConv2d, deploy, fold_batch_norm
+from tradeoff.stages.deploy import LaidOutConv2d, deploy, fold_batch_norm, lay_out
 from tradeoff.stages.network import build
 
 BOXES = torch.tensor([[[10.0, 20.0, 90.0, 100.0], [0.0, 0.0, 120.0, 128.0]]])
@@ -53,6 +53,11 @@ def outputs(detector):
         (["meta_arch=rfcn", "extractor=inception_v2"], 0),
         (["meta_arch=ssd", "extractor=timm", "extractor.model=efficientnet_b0"], 0),  # norms that hold an activation
         (["meta_arch=ssd", "extractor=timm", "extractor.model=resnetv2_18"], 8),  # norms before convolutions
+        (
+            ["meta_arch=faster_rcnn", "extractor=timm", "extractor.model=davit_tiny"],
+            0,
+        ),  # asks for its kernel
+        (["meta_arch=rfcn", "extractor=resnet50", "extractor.stride_unit=last", "stride=8"], 0),
     ],
 )
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])  # bf16 keeps the plain convolutions
@@ -61,6 +66,7 @@ def test_it_says_the_same_without_batch_norm(words, left, precision):
     before = outputs(detector)
     deploy(detector, 128, precision)
     assert len(norms(detector)) == left
+    deploy(detector, 128, precision)  # once more changes nothing
     laid_out = sum(isinstance(layer, LaidOutConv2d) for layer in detector.modules())
     assert (laid_out > 0) == (precision == "fp32")
     for expected, found in zip(before, outputs(detector), strict=True):
@@ -99,6 +105,53 @@ def test_a_norm_stays_where_something_else_reads_the_convolution(kind, left):
         fold_batch_norm(network, (2, 3, 4, 4))
         assert len(norms(network)) == left
         torch.testing.assert_close(network(images), before)
+
+
+class Aliased(nn.Module):
+    """A norm that is registered under two names and called by the second."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+        self.same = self.norm
+
+    def forward(self, images):
+        return self.same(self.conv(images))
+
+
+class Unregistered(nn.Module):
+    """A tensor that is no buffer stays on its device."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.shift = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), torch.ones(1, 3, 1, 1)
+
+    def forward(self, images):
+        return self.norm(self.conv(images) * self.shift)
+
+
+def test_a_norm_of_two_names_is_folded_under_both():
+    network = lively(Aliased())
+    images = torch.rand(2, 3, 4, 4)
+    with torch.no_grad():
+        before = network(images)
+        fold_batch_norm(network, (2, 3, 4, 4))
+        assert norms(network) == []
+        torch.testing.assert_close(network(images), before)
+
+
+def test_what_cannot_be_followed_is_told_and_left():
+    network = lively(Unregistered())
+    with pytest.warns(UserWarning, match="not folded: Unregistered"):
+        fold_batch_norm(network, (2, 3, 4, 4))
+    assert len(norms(network)) == 1
+    assert network(torch.rand(2, 3, 4, 4)).shape == (2, 3, 4, 4)
+
+
+def test_padding_that_is_no_zeros_is_left_to_torch():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"))
+    lay_out(network)
+    assert type(network[0]) is nn.Conv2d
 
 
 def test_batch_norm_that_learns_is_left():

@@ -7,13 +7,13 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from tradeoff.core.errors import TrainingDiverged
+from tradeoff.core.errors import CombinationError, TrainingDiverged
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch
 from tradeoff.recipes.stages import Train
 from tradeoff.recipes.start import Start
 from tradeoff.run import enumerate_cells
-from tradeoff.stages.network import load
+from tradeoff.stages.network import build, load
 from tradeoff.stages.train import CHECKPOINT, Trainer, frozen
 
 CPU = Machine("cpu", "a CPU", "2.15", "0.30")
@@ -154,3 +154,11 @@ def test_only_weights_of_two_or_more_dimensions_decay(tmp_path):
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
 def test_every_optimizer_takes_a_step(tmp_path, optimizer):
     assert fetch(stage_of(f"train.optimizer={optimizer}"), Context(Store(tmp_path)))["train_steps"] == 2
+
+
+def test_a_tail_that_does_not_run_on_the_crops_is_refused():
+    ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "size=96"])
+    with pytest.raises(CombinationError, match=r"7×7 cells .* meta_arch\.crop and meta_arch\.maxpool"):
+        build(cell.stages(CPU).train, 3)
+    ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "size=96", "meta_arch.crop=16"])
+    build(cell.stages(CPU).train, 3)

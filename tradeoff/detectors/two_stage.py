@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from tradeoff.core.errors import CombinationError
 from tradeoff.detectors.dense import detections
 from tradeoff.detectors.rpn import RPN, RPNLoss
 from tradeoff.detectors.second_stage import SecondStageLoss, padded
@@ -195,4 +197,25 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
         box_classification_weight=box_classification_weight,
         box_localization_weight=box_localization_weight,
     )
-    return TwoStage(extractor=extractor, rpn=rpn, head=second, training=training)
+    detector = TwoStage(extractor=extractor, rpn=rpn, head=second, training=training)
+    check_tail(detector, size)
+    return detector
+
+
+def check_tail(detector: TwoStage, size: int) -> None:
+    """Refuse a tail that does not run on what it is given; it is tried on the meta device, nothing is computed.
+
+    Raises:
+        CombinationError: when it does not.
+    """
+    *_, (tail, (_, *shape)) = detector.pieces(size)
+    tensors = (*tail.named_parameters(), *tail.named_buffers())
+    state = {name: tensor.detach().to("meta") for name, tensor in tensors}
+    try:
+        with torch.no_grad():
+            torch.func.functional_call(tail, state, torch.empty(2, *shape, device="meta"))
+    except RuntimeError as error:
+        raise CombinationError(
+            f"the last stage of this extractor does not run on {shape[1]}×{shape[2]} cells ({error}); give others by "
+            "meta_arch.crop and meta_arch.maxpool, or another meta_arch"
+        ) from error

@@ -115,8 +115,8 @@ def extract_chain(backbone: nn.Module, cut: Cut) -> ChainExtractor:
     Raises:
         CombinationError: when it is none.
     """
-    body, tail = cut_chain(backbone, cut.levels[-1], cut.tail)
-    prove(backbone, [body, tail] if tail else [body], cut.outputs)
+    body, tail = cut_chain(backbone, cut.levels, cut.tail)
+    prove(backbone, body, tail, cut.outputs)
     if tail:
         undilate(tail)
     return ChainExtractor(body, cut.levels, tail, *colours(backbone))

@@ -9,17 +9,17 @@ from torch import Tensor, nn
 from tradeoff.core.errors import CombinationError
 from tradeoff.core.types import Level
 from tradeoff.extractors.chain import Chain
-from tradeoff.extractors.probe import check_map, probing, record
+from tradeoff.extractors.probe import check_map, picture, probing, record
 
 
-def cut_chain(backbone: nn.Module, last: Level, tail: Level | None) -> tuple[Chain, Chain | None]:
+def cut_chain(backbone: nn.Module, levels: Sequence[Level], tail: Level | None) -> tuple[Chain, Chain | None]:
     """Cut a backbone after its last level; the tail is what follows, up to its own output.
 
     Raises:
         CombinationError: when the backbone is no chain of modules, so the pieces compute something else.
     """
-    modules = flatten(backbone, [level.name for level in (last, tail) if level])
-    names = list(modules)
+    modules = flatten(backbone, [level.name for level in (*levels, tail) if level])
+    names, last = list(modules), levels[-1]
     end = names.index(last.name) + 1
     body = Chain({name: modules[name] for name in names[:end]}, last.channels)
     if tail is None:
@@ -52,7 +52,7 @@ def parts(name: str, module: nn.Module, names: Sequence[str]) -> Iterator[tuple[
         raise CombinationError(f"{name} ({type(module).__name__}) is no sequence of modules, so it cannot be cut")
 
 
-def prove(backbone: Any, pieces: Sequence[Chain], outputs: Sequence[Level]) -> None:
+def prove(backbone: Any, body: Chain, tail: Chain | None, outputs: Sequence[Level]) -> None:
     """Compare the pieces with the whole backbone on a picture, before anything is changed.
 
     Raises:
@@ -61,7 +61,9 @@ def prove(backbone: Any, pieces: Sequence[Chain], outputs: Sequence[Level]) -> N
     names = [level.name for level in outputs]
     with probing(backbone):
         expected = record(backbone, backbone.forward_features, names)
-        got = record(backbone, nn.Sequential(*pieces), names)
+        got = body.maps(picture(), names)
+        if tail:
+            got[names[-1]] = tail(got[names[-2]])
     for level in outputs:
         check_map(level, expected[level.name])
         check_same(level, got.get(level.name), expected[level.name])

@@ -5,6 +5,8 @@ convolutions lay out their weights at each call; here once. Both leave the resul
 is scored and timed is this form; parameters and multiply-adds are told of the network as it was trained.
 """
 
+import copy
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,95 +16,104 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+UNTRACEABLE = (RuntimeError, TypeError, ValueError, IndexError, AttributeError)
+
 
 @torch.no_grad()
 def deploy(detector: nn.Module, size: int, precision: str) -> nn.Module:
-    """Bring a detector in evaluation mode, which is changed, into the form in which it infers.
+    """Bring a detector in evaluation mode, which is changed, into the form in which it infers; once is enough.
 
     Args:
         detector: `pieces(size)` yields its networks, each with the shape of an input that it runs on.
         size: px.
         precision: of inference; weights are laid out for "fp32" and "tf32" on a CPU.
     """
+    if any(isinstance(module, LaidOutConv2d) for module in detector.modules()):
+        return detector
     for network, shape in detector.pieces(size):  # type: ignore[operator]
         fold_batch_norm(network, shape)
-    weight = next(detector.parameters())
-    if weight.device.type == "cpu" and precision in ("fp32", "tf32") and torch.backends.mkldnn.is_available():
+    if next(detector.parameters()).device.type == "cpu" and precision in ("fp32", "tf32") and can_lay_out():
         lay_out(detector)
     return detector
 
 
 def fold_batch_norm(network: nn.Module, shape: tuple[int, ...]) -> None:
-    """Fold each batch norm into the plain convolution before it, where nothing else sees what that puts out.
+    """Fold each batch norm into the plain convolution before it, where nothing else takes what that puts out.
 
     Args:
-        network: in evaluation mode; it is run on the meta device, where nothing is computed.
+        network: in evaluation mode. A copy runs on the meta device, where nothing is computed; a network that cannot
+            is told and left as it is.
         shape: of an input.
     """
-    for convolution, norm, name in foldable(network, shape):
-        weight, bias = fuse_conv_bn_weights(
-            convolution.weight,
-            convolution.bias,
-            norm.running_mean,
-            norm.running_var,
-            norm.eps,
-            norm.weight,
-            norm.bias,
-        )
-        convolution.weight, convolution.bias = weight, bias
-        parent, _, child = name.rpartition(".")
-        after = [part for part in (getattr(norm, "drop", None), getattr(norm, "act", None)) if part is not None]
-        setattr(network.get_submodule(parent), child, nn.Sequential(*after))  # timm's norms hold an activation
-
-
-def foldable(network: nn.Module, shape: tuple[int, ...]) -> list[tuple[nn.Conv2d, Any, str]]:
-    """Return the pairs of convolution and batch norm that are one function, with the name of the norm.
-
-    The graph of gradients tells: the norm takes what the convolution gave, and that has no other reader.
-    """
-    given: dict[Any, nn.Conv2d] = {}
-    taken: list[tuple[Any, Any, str]] = []
-    calls: Counter[nn.Module] = Counter()
-
-    def convolved(module: nn.Module, _inputs: Any, out: Tensor) -> None:
-        calls[module] += 1
-        given[out.grad_fn] = module  # type: ignore[assignment]
-
-    def normed(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            calls[module] += 1
-            taken.append((inputs[0].grad_fn, module, name))
-
-        return hook
-
-    hooks = []
-    for name, module in network.named_modules():
-        if type(module) is nn.Conv2d:
-            hooks.append(module.register_forward_hook(convolved))
-        elif isinstance(module, _BatchNorm) and not module.training and module.track_running_stats:
-            hooks.append(module.register_forward_pre_hook(normed(name)))
     try:
-        readers = count_readers(run_on_meta(network, shape))
-    finally:
-        for hook in hooks:
-            hook.remove()
+        pairs = foldable(network, shape)
+    except UNTRACEABLE as error:
+        name = type(network).__name__
+        warnings.warn(f"batch norm is not folded: {name} does not run on the meta device: {error}", stacklevel=2)
+        return
+    known = dict(network.named_modules())
+    for convolution, norm in ((known[before], known[after]) for before, after in pairs):
+        fold(convolution, norm)
+        after = [part for name, part in norm.named_children() if name in ("drop", "act")]  # of timm's norms
+        replace(network, norm, nn.Sequential(*after))
+
+
+def fold(convolution: Any, norm: Any) -> None:
+    """Let a convolution do what the batch norm after it does."""
+    statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+    convolution.weight, convolution.bias = fuse_conv_bn_weights(convolution.weight, convolution.bias, *statistics)
+
+
+def replace(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Put a module in the place of another, under all of its names."""
+    for name in [name for name, module in network.named_modules(remove_duplicate=False) if module is old]:
+        parent, _, child = name.rpartition(".")
+        setattr(network.get_submodule(parent), child, new)
+
+
+def foldable(network: nn.Module, shape: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Return the names of convolution and batch norm that are one function.
+
+    The graph of gradients tells: the norm takes what the convolution gave, and nothing else in the graph takes that.
+    """
+    traced = on_meta(network)
+    given: dict[Any, str] = {}
+    taken: list[tuple[Any, str]] = []
+    calls: Counter[str] = Counter()
+
+    def follow(name: str, module: nn.Module) -> None:
+        def convolved(_module: nn.Module, _inputs: Any, out: Tensor) -> None:
+            calls[name] += 1
+            given[out.grad_fn] = name
+
+        def normed(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            calls[name] += 1
+            taken.append((inputs[0].grad_fn, name))
+
+        if type(module) is nn.Conv2d:
+            module.register_forward_hook(convolved)
+        elif isinstance(module, _BatchNorm) and not module.training and module.track_running_stats:
+            module.register_forward_pre_hook(normed)
+
+    for name, module in traced.named_modules():
+        follow(name, module)
+    with torch.inference_mode(False), torch.enable_grad():
+        readers = count_readers(list(leaves(traced(torch.empty(shape, device="meta")))))
     return [
-        (given[node], norm, name)
-        for node, norm, name in taken
-        if node in given and readers[node] == 1 and calls[norm] == calls[given[node]] == 1
+        (given[node], name)
+        for node, name in taken
+        if node in given and readers[node] == 1 and calls[name] == calls[given[node]] == 1
     ]
 
 
-def run_on_meta(network: nn.Module, shape: tuple[int, ...]) -> list[Tensor]:
-    """Run a network where nothing is computed, with a graph of gradients, and return all that it puts out."""
-    tensors = (*network.named_parameters(), *network.named_buffers())
-    with torch.inference_mode(False), torch.enable_grad():
-        state = {
-            name: torch.empty_like(tensor, device="meta", requires_grad=isinstance(tensor, nn.Parameter))
-            for name, tensor in tensors
+def on_meta(network: nn.Module) -> nn.Module:
+    """Copy a network without its numbers; its parameters take gradients."""
+    with torch.inference_mode(False):
+        blanks: dict[int, Any] = {
+            id(tensor): nn.Parameter(torch.empty_like(tensor, device="meta")) for tensor in network.parameters()
         }
-        out = torch.func.functional_call(network, state, torch.empty(shape, device="meta"))
-    return list(leaves(out))
+        blanks |= {id(tensor): torch.empty_like(tensor, device="meta") for tensor in network.buffers()}
+        return copy.deepcopy(network, blanks)
 
 
 def leaves(value: Any) -> Iterator[Tensor]:
@@ -118,7 +129,7 @@ def leaves(value: Any) -> Iterator[Tensor]:
 
 
 def count_readers(outputs: list[Tensor]) -> Counter[Any]:
-    """Count, for each node of a graph of gradients, who reads what it computed; an output has a reader outside."""
+    """Count, for each node of a graph of gradients, who takes what it computed; an output has a taker outside."""
     readers: Counter[Any] = Counter(out.grad_fn for out in outputs)
     pending, seen = list(readers), set(readers)
     while pending:
@@ -132,18 +143,29 @@ def count_readers(outputs: list[Tensor]) -> Counter[Any]:
     return readers
 
 
-class LaidOutConv2d(nn.Module):
+class LaidOutConv2d(nn.Conv2d):
     """A convolution on a CPU whose weights lie as oneDNN wants them.
 
     Differs: nn.Conv2d brings its weights into that layout at every call.
     """
 
-    def __init__(self, convolution: nn.Conv2d) -> None:
-        super().__init__()
-        sides = (convolution.padding, convolution.stride, convolution.dilation)
-        self.how = (*(list(map(int, pair)) for pair in sides), convolution.groups)
-        self.weight = torch.ops.mkldnn._reorder_convolution_weight(convolution.weight.detach(), *self.how)
-        self.bias = convolution.bias
+    def __init__(self, plain: nn.Conv2d) -> None:
+        super().__init__(
+            plain.in_channels,
+            plain.out_channels,
+            plain.kernel_size,  # type: ignore[arg-type]
+            plain.stride,  # type: ignore[arg-type]
+            plain.padding,  # type: ignore[arg-type]
+            plain.dilation,  # type: ignore[arg-type]
+            plain.groups,
+            bias=plain.bias is not None,
+            device="meta",
+        )
+        sides = (self.padding, self.stride, self.dilation)
+        self.how = (*(list(map(int, pair)) for pair in sides), self.groups)
+        del self.weight
+        self.weight = torch.ops.mkldnn._reorder_convolution_weight(plain.weight.detach(), *self.how)
+        self.bias = plain.bias
 
     def forward(self, features: Tensor) -> Tensor:
         """Convolve (N, C, H, W)."""
@@ -153,9 +175,14 @@ class LaidOutConv2d(nn.Module):
         return out
 
 
+def can_lay_out() -> bool:
+    """Tell whether this torch has what `LaidOutConv2d` calls, which it keeps for its own compiler."""
+    names = ("_reorder_convolution_weight", "_convolution_pointwise")
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
+
+
 def lay_out(network: nn.Module) -> None:
     """Replace the plain convolutions of a network."""
-    for name, module in list(network.named_modules()):
-        if type(module) is nn.Conv2d and not isinstance(module.padding, str):
-            parent, _, child = name.rpartition(".")
-            setattr(network.get_submodule(parent), child, LaidOutConv2d(module))
+    for module in list(network.modules()):
+        if type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str):
+            replace(network, module, LaidOutConv2d(module))
