@@ -82,7 +82,7 @@ def ssd_pair(passing: int | None) -> tuple[Detect, Detect]:
         predictors = theirs.head.classification_head.module_list
         spread(detectors[0], predictors, background=0, threshold=0.01, passing=passing)
         spread(detectors[1], mine.logits, background=CLASSES, threshold=0.01, passing=passing)
-    deploy(mine, chain.size, "fp32")
+    deploy(mine, chain.size)
     return detectors
 
 
@@ -98,7 +98,7 @@ def faster_rcnn_pair() -> tuple[Detect, Detect]:
     predictor = [theirs.roi_heads.box_predictor.cls_score]
     spread(detectors[0], predictor, background=0, threshold=0.05, passing=300)
     spread(detectors[1], [mine.head.classes], background=CLASSES, threshold=0.05, passing=300)
-    deploy(mine, chain.size, "fp32")
+    deploy(mine, chain.size)
     return detectors
 
 

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tests.stages.test_train import CPU
 from tradeoff.run import enumerate_cells
-from tradeoff.stages.deploy import LaidOutConv2d, deploy, fold_batch_norm, lay_out
+from tradeoff.stages.deploy import deploy, fold_batch_norm
 from tradeoff.stages.network import build
 
 BOXES = torch.tensor([[[10.0, 20.0, 90.0, 100.0], [0.0, 0.0, 120.0, 128.0]]])
@@ -56,19 +56,16 @@ def outputs(detector):
         (
             ["meta_arch=faster_rcnn", "extractor=timm", "extractor.model=davit_tiny"],
             0,
-        ),  # asks for its kernel
+        ),
         (["meta_arch=rfcn", "extractor=resnet50", "extractor.stride_unit=last", "stride=8"], 0),
     ],
 )
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])  # bf16 keeps the plain convolutions
-def test_it_says_the_same_without_batch_norm(words, left, precision):
+def test_it_says_the_same_without_batch_norm(words, left):
     detector = detector_of(*words)
     before = outputs(detector)
-    deploy(detector, 128, precision)
+    deploy(detector, 128)
     assert len(norms(detector)) == left
-    deploy(detector, 128, precision)  # once more changes nothing
-    laid_out = sum(isinstance(layer, LaidOutConv2d) for layer in detector.modules())
-    assert (laid_out > 0) == (precision == "fp32")
+    deploy(detector, 128)  # once more changes nothing
     for expected, found in zip(before, outputs(detector), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
@@ -148,31 +145,7 @@ def test_what_cannot_be_followed_is_told_and_left():
     assert network(torch.rand(2, 3, 4, 4)).shape == (2, 3, 4, 4)
 
 
-def test_padding_that_is_no_zeros_is_left_to_torch():
-    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect"))
-    lay_out(network)
-    assert type(network[0]) is nn.Conv2d
-
-
 def test_batch_norm_that_learns_is_left():
     network = lively(Branching("plain")).train()
     fold_batch_norm(network, (2, 3, 4, 4))
     assert len(norms(network)) == 1
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [
-        nn.Conv2d(8, 6, 3, padding=1),
-        nn.Conv2d(8, 6, 3, stride=2, padding=2, dilation=2, bias=False),
-        nn.Conv2d(8, 8, 3, groups=8, padding=1),
-        nn.Conv2d(8, 6, (1, 7), padding=(0, 3)),
-    ],
-)
-@pytest.mark.parametrize("sides", [(9, 12), (1, 1)])
-def test_weights_laid_out_once_convolve_alike(layer, sides):
-    laid_out = LaidOutConv2d(layer)
-    for order in (torch.contiguous_format, torch.channels_last):
-        features = torch.randn(2, 8, *sides).contiguous(memory_format=order)
-        with torch.inference_mode():
-            torch.testing.assert_close(laid_out(features), layer(features), rtol=1e-4, atol=1e-5)

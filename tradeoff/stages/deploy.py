@@ -1,8 +1,8 @@
 """The form in which a trained detector infers: the same function, in fewer passes over memory.
 
-Batch norm does at inference what a convolution can do by itself, so it is folded into the one before it. On a CPU the
-convolutions lay out their weights at each call; here once. Both leave the results as they are, up to rounding. What
-is scored and timed is this form; parameters and multiply-adds are told of the network as it was trained.
+Batch norm does at inference what a convolution can do by itself, so it is folded into the one before it, which leaves
+the results as they are, up to rounding. What is scored and timed is this form; parameters and multiply-adds are told
+of the network as it was trained.
 """
 
 import copy
@@ -20,20 +20,15 @@ UNTRACEABLE = (RuntimeError, TypeError, ValueError, IndexError, AttributeError)
 
 
 @torch.no_grad()
-def deploy(detector: nn.Module, size: int, precision: str) -> nn.Module:
+def deploy(detector: nn.Module, size: int) -> nn.Module:
     """Bring a detector in evaluation mode, which is changed, into the form in which it infers; once is enough.
 
     Args:
         detector: `pieces(size)` yields its networks, each with the shape of an input that it runs on.
         size: px.
-        precision: of inference; weights are laid out for "fp32" and "tf32" on a CPU.
     """
-    if any(isinstance(module, LaidOutConv2d) for module in detector.modules()):
-        return detector
     for network, shape in detector.pieces(size):  # type: ignore[operator]
         fold_batch_norm(network, shape)
-    if next(detector.parameters()).device.type == "cpu" and precision in ("fp32", "tf32") and can_lay_out():
-        lay_out(detector)
     return detector
 
 
@@ -141,48 +136,3 @@ def count_readers(outputs: list[Tensor]) -> Counter[Any]:
                     seen.add(before)
                     pending.append(before)
     return readers
-
-
-class LaidOutConv2d(nn.Conv2d):
-    """A convolution on a CPU whose weights lie as oneDNN wants them.
-
-    Differs: nn.Conv2d brings its weights into that layout at every call.
-    """
-
-    def __init__(self, plain: nn.Conv2d) -> None:
-        super().__init__(
-            plain.in_channels,
-            plain.out_channels,
-            plain.kernel_size,  # type: ignore[arg-type]
-            plain.stride,  # type: ignore[arg-type]
-            plain.padding,  # type: ignore[arg-type]
-            plain.dilation,  # type: ignore[arg-type]
-            plain.groups,
-            bias=plain.bias is not None,
-            device="meta",
-        )
-        sides = (self.padding, self.stride, self.dilation)
-        self.how = (*(list(map(int, pair)) for pair in sides), self.groups)
-        del self.weight
-        self.weight = torch.ops.mkldnn._reorder_convolution_weight(plain.weight.detach(), *self.how)
-        self.bias = plain.bias
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Convolve (N, C, H, W)."""
-        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            features, self.weight, self.bias, *self.how, "none", [], ""
-        )
-        return out
-
-
-def can_lay_out() -> bool:
-    """Tell whether this torch has what `LaidOutConv2d` calls, which it keeps for its own compiler."""
-    names = ("_reorder_convolution_weight", "_convolution_pointwise")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
-
-
-def lay_out(network: nn.Module) -> None:
-    """Replace the plain convolutions of a network."""
-    for module in list(network.modules()):
-        if type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str):
-            replace(network, module, LaidOutConv2d(module))

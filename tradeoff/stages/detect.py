@@ -71,5 +71,5 @@ def chain_of(train: Train, detector: Any, inference: Inference, device: str) -> 
 
     Images are resized as they were in training.
     """
-    deploy(detector, train.size, inference.precision)
+    deploy(detector, train.size)
     return Chain(detector, inference, train.size, train.resizer, device, train.training.longer_side_px)
