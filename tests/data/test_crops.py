@@ -19,7 +19,7 @@ def drawn(size_hw, times=200):
 def heights_by_hand(ratio, height, width):
     """Return the heights, px, whose window is in the image with 0.1 to 1 of its area: by trying each of them."""
     area = height * width
-    return [h for h in range(1, height + 1) if round(h * ratio) <= width and 0.1 <= h * round(h * ratio) / area]
+    return [h for h in range(1, height + 1) if round(h * ratio) <= width and h * round(h * ratio) / area >= 0.1]
 
 
 @pytest.mark.parametrize("size_hw", [(90, 120), (100, 1000), (1000, 100), (7, 5)])

@@ -167,7 +167,7 @@ def test_a_crop_to_a_ratio_is_the_largest_there_is(ratio, size_hw):
     [(1.0, (120, 120), 1.5), (2.0, (90, 180), 4 / 3), (0.5, (240, 120), 1), (4 / 3, (90, 120), 2)],
 )
 def test_padding_to_a_ratio_grows_the_least_canvas_up_to_twice_a_side_and_loses_nothing(ratio, least_hw, largest):
-    """Of an image of 120 × 90 px: no side of the canvas exceeds twice the image's, unless the ratio alone needs it."""
+    """Of 120 × 90 px: no side of the canvas exceeds twice the image's, unless the ratio alone needs it."""
     factors = []
     for seed in range(200):
         before = picture(seed)

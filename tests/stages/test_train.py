@@ -154,3 +154,19 @@ def test_only_weights_of_two_or_more_dimensions_decay(tmp_path):
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
 def test_every_optimizer_takes_a_step(tmp_path, optimizer):
     assert fetch(stage_of(f"train.optimizer={optimizer}"), Context(Store(tmp_path)))["train_steps"] == 2
+
+
+def test_weights_that_the_last_step_breaks_are_not_kept(tmp_path, monkeypatch):
+    """No loss is computed after the last step, so that only the weights can tell."""
+    update = Trainer.update
+
+    def breaking(self, batch):
+        update(self, batch)
+        if self.step == 2:
+            next(self.detector.parameters()).detach()[0] = torch.nan
+
+    monkeypatch.setattr(Trainer, "update", breaking)
+    stage = stage_of("train.steps=2")
+    with pytest.raises(TrainingDiverged, match=r"step 2: the weights are not finite, extractor\..*learning_rate"):
+        fetch(stage, Context(Store(tmp_path)))
+    assert not (Store(tmp_path).folder(stage) / "weights.pt").exists()
