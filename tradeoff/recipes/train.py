@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, option, spelled
@@ -109,7 +109,8 @@ class Training(Recipe):
     def meaningful(self) -> Self:
         """Return the recipe with its options that have no meaning at their defaults."""
         idle = [name for name in (*self.MEANT_FOR, "warmup_factors") if self.meaningless(name)]
-        return replace(self, **{name: type(self).__dataclass_fields__[name].default for name in idle})
+        defaults: dict[str, Any] = {name: type(self).__dataclass_fields__[name].default for name in idle}
+        return replace(self, **defaults)
 
 
 @dataclass(frozen=True, kw_only=True)
