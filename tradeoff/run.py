@@ -179,12 +179,14 @@ def compose(arguments: list[str]) -> list[tuple[dict[str, Any], dict[str, str], 
     with tempfile.TemporaryDirectory() as scratch:
         places = ",".join(quoted(f"file://{folder}") for folder in (config.home(), Path.cwd()))
         own = [f"hydra.searchpath=[{places}]", f"hydra.sweep.dir={quoted(scratch)}"]
-        sys.argv = [sys.argv[0], *late(arguments), *own]
+        given, sys.argv = sys.argv, [sys.argv[0], *late(arguments), *own]
         os.environ["HYDRA_FULL_ERROR"] = "1"
         try:
             collect()
         except (HydraException, OmegaConfBaseException) as error:
             raise ConfigError(str(error).splitlines()[0]) from error
+        finally:
+            sys.argv = given
     return cells
 
 

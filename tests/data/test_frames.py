@@ -163,14 +163,21 @@ def test_a_crop_to_a_ratio_is_the_largest_there_is(ratio, size_hw):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "size_hw"), [(1.0, (120, 120)), (2.0, (90, 180)), (0.5, (240, 120)), (4 / 3, (90, 120))]
+    ("ratio", "least_hw", "largest"),
+    [(1.0, (120, 120), 1.5), (2.0, (90, 180), 4 / 3), (0.5, (240, 120), 1), (4 / 3, (90, 120), 2)],
 )
-def test_padding_to_a_ratio_is_the_least_there_is_and_loses_nothing(ratio, size_hw):
-    for seed in range(20):
+def test_padding_to_a_ratio_grows_the_least_canvas_up_to_twice_a_side_and_loses_nothing(ratio, least_hw, largest):
+    """Of 120 × 90 px: no side of the canvas exceeds twice the image's, unless the ratio alone needs it."""
+    factors = []
+    for seed in range(200):
         before = picture(seed)
         after = Augmentation(pad_ratio=ratio)(0, seed, before)
-        assert after.size == size_hw
+        factors.append(after.size[0] / least_hw[0])
+        assert after.size[1] / least_hw[1] == pytest.approx(factors[-1], abs=0.01)
         assert all(pixels_of(after.image, label) == pixels_of(before.image, label) for label in before.labels)
+    assert min(factors) == pytest.approx(1, abs=0.03)
+    assert max(factors) == pytest.approx(largest, abs=0.03)
+    assert np.mean(factors) == pytest.approx((1 + largest) / 2, abs=0.05 * largest)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -179,7 +186,7 @@ def test_the_same_seed_and_index_give_the_same_and_others_do_not(kind):
     one, again = augment(5, 7, picture(1)), augment(5, 7, picture(1))
     assert np.array_equal(one.image, again.image)
     assert np.array_equal(one.boxes, again.boxes)
-    if kind not in ("crop_ratio", "pad_ratio"):  # where only the place is random
+    if kind != "crop_ratio":  # where only the place is random
         assert len({augment(5, index, picture(1)).size for index in range(20)}) > 3
         assert len({augment(seed, 7, picture(1)).size for seed in range(20)}) > 3
 

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from tests.detectors.scenes import SIZE, build, nothing, rectangles
+from tradeoff.detectors.extra_layers import ExtraLayers
+from tradeoff.detectors.ssd import deeper
 from tradeoff.ops.structures import Batch, Targets
 from tradeoff.recipes.inference import Inference
 
@@ -132,3 +134,17 @@ def test_decoding_gives_the_anchor_that_is_sure_with_its_class():
     assert valid[0].tolist() == [True] + [False] * 99
     assert (labels[0, 0].item(), scores[0, 0].item()) == (2, pytest.approx(1 / (1 + math.exp(-2))))
     torch.testing.assert_close(boxes[0, 0], detector.anchors[60].clamp(0, 96))
+
+
+def test_gradients_in_bf16_on_a_cpu_are_right_where_a_map_is_a_single_pixel():
+    """Torch 2.15 has them wrong there, in channels last; without the detour the last layer's are off by half."""
+    extra = ExtraLayers(depths=(32, 32), batch_norm=False).build(16).to(memory_format=torch.channels_last).train()
+    images, gradients = torch.rand(2, 16, 1, 1), []
+    for mixed in (False, True):
+        extra.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            last = deeper(extra[1], deeper(extra[0], images))
+        (last.float() * torch.arange(last.numel()).reshape(last.shape)).sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in extra.parameters()])
+    for exact, found in zip(*gradients, strict=True):
+        assert float((found - exact).abs().max()) <= 0.02 * float(exact.abs().max())

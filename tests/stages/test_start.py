@@ -13,7 +13,9 @@ from tradeoff.core import rows
 from tradeoff.core.digest import digest, file_sha256
 from tradeoff.core.errors import ConfigError, WeightsError
 from tradeoff.core.store import Context, Store, fetch
+from tradeoff.extractors import state
 from tradeoff.run import enumerate_cells
+from tradeoff.stages import start
 from tradeoff.stages.network import build
 from tradeoff.stages.train import Trainer
 
@@ -228,3 +230,35 @@ def test_weights_that_are_not_there_are_told_with_all_other_faults(tmp_path):
     told = faulty(f"results_dir={tmp_path}", "train.weights=run:ffff", "size=0")
     assert "no such run" in told
     assert "size=0" in told
+
+
+@pytest.fixture(params=["train.weights", "extractor.weights"])
+def reader(request):
+    """Return what reads a file, for a whole detector and for a backbone."""
+    return {"train.weights": start.read, "extractor.weights": state.read}[request.param]
+
+
+def test_a_file_with_a_changed_byte_is_refused(reader, tmp_path):
+    path = tmp_path / "w.pt"
+    torch.save({"a.weight": torch.ones(1000)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.ones(8).numpy().tobytes()) + 100] ^= 64
+    path.write_bytes(content)
+    assert not torch.equal(torch.load(path)["a.weight"], torch.ones(1000))  # torch says nothing
+    with pytest.raises(WeightsError, match=r"w\.pt: damaged at .*data/0"):
+        reader(path)
+
+
+@pytest.mark.parametrize("form", ["w.pt", "w.safetensors"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_are_refused(reader, tmp_path, form, value):
+    path, tensors = tmp_path / form, {"a.weight": torch.ones(3), "b.weight": torch.tensor([1.0, value])}
+    torch.save(tensors, path) if form == "w.pt" else safetensors.torch.save_file(tensors, path)
+    with pytest.raises(WeightsError, match=rf"{form}: not finite in b\.weight"):
+        reader(path)
+
+
+def test_a_whole_detector_is_no_backbone(earlier):
+    folder, _, stage = earlier
+    with pytest.raises(WeightsError, match=r"whole detector.*train\.weights"):
+        state.read(Store(folder).folder(stage) / "weights.pt")

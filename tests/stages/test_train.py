@@ -162,3 +162,19 @@ def test_a_tail_that_does_not_run_on_the_crops_is_refused():
         build(cell.stages(CPU).train, 3)
     ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "size=96", "meta_arch.crop=16"])
     build(cell.stages(CPU).train, 3)
+
+
+def test_weights_that_the_last_step_breaks_are_not_kept(tmp_path, monkeypatch):
+    """No loss is computed after the last step, so that only the weights can tell."""
+    update = Trainer.update
+
+    def breaking(self, batch):
+        update(self, batch)
+        if self.step == 2:
+            next(self.detector.parameters()).detach()[0] = torch.nan
+
+    monkeypatch.setattr(Trainer, "update", breaking)
+    stage = stage_of("train.steps=2")
+    with pytest.raises(TrainingDiverged, match=r"step 2: the weights are not finite, extractor\..*learning_rate"):
+        fetch(stage, Context(Store(tmp_path)))
+    assert not (Store(tmp_path).folder(stage) / "weights.pt").exists()

@@ -7,6 +7,8 @@ from tradeoff.data.windows import coverages, seen
 
 #: part of an object that a crop to a ratio must cover for it to be kept (TF Object Detection API)
 COVERED_MIN = 0.3
+#: most of a canvas padded to a ratio, as a multiple of the sides of the image (the same)
+PADDED_MAX = 2.0
 
 
 def expand(random: np.random.Generator, example: Example, largest: float) -> Example:
@@ -22,19 +24,26 @@ def expand(random: np.random.Generator, example: Example, largest: float) -> Exa
 
 
 def pad_to_ratio(random: np.random.Generator, example: Example, ratio: float) -> Example:
-    """Put an image somewhere on the least canvas of a width / height.
+    """Put an image somewhere on a canvas of a width / height.
 
-    Source: TF Object Detection API, random_pad_to_aspect_ratio.
-    Differs: the place is random, there it is the upper left corner.
+    The canvas is the least one times a factor, uniform from 1 to the largest by which no side exceeds twice that of
+    the image; where the least canvas does so already, it is that one.
+
+    Source: TF Object Detection API, random_pad_to_aspect_ratio with its default options.
+    Differs: the place is random and the canvas has the mean colour, there it is the upper left corner, on black.
     """
     height, width = example.size
-    return placed(random, example, (max(height, round(width / ratio)), max(width, round(height * ratio))))
+    rows, columns = max(height, width / ratio), max(width, height * ratio)
+    largest = max(1.0, min(PADDED_MAX * height / rows, PADDED_MAX * width / columns))
+    factor = random.uniform(1, largest)
+    return placed(random, example, (max(height, round(factor * rows)), max(width, round(factor * columns))))
 
 
 def crop_to_ratio(random: np.random.Generator, example: Example, ratio: float) -> Example:
     """Cut the largest part of a width / height out of an image, somewhere; objects stay of which it covers 0.3.
 
     Source: TF Object Detection API, random_crop_to_aspect_ratio.
+    Differs: crowds stay wherever a part of them is seen.
     """
     height, width = example.size
     rows, columns = min(height, max(1, round(width / ratio))), min(width, max(1, round(height * ratio)))

@@ -25,9 +25,11 @@ def seen(example: Example, window: Window, keep: Array) -> Example:
     Args:
         example: the image and its M objects.
         window: what is seen; beyond the image it is filled with `FILL`.
-        keep: (M,) bool, the objects that are kept.
+        keep: (M,) bool, the objects that are kept. A crowd is kept wherever a part of it is seen, whatever is said
+            here: its pixels must not be learned as background.
     """
     x1, y1, x2, y2 = window
+    keep = np.where(example.crowd, intersections(np.array([window]), example.boxes)[0] > 0, keep)
     boxes = (example.boxes - [x1, y1, x1, y1]).clip(0, [x2 - x1, y2 - y1, x2 - x1, y2 - y1])
     return replace(
         example,

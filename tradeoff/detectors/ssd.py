@@ -67,7 +67,7 @@ class SSD(nn.Module):
         """Return the feature maps of all levels, finest first, of images (N, 3, S, S) RGB 0..1."""
         maps = list(self.extractor(images).values())
         for layer in self.extra:
-            maps.append(layer(maps[-1]))
+            maps.append(deeper(layer, maps[-1]))
         return maps
 
     def pieces(self, size: int) -> Iterator[tuple[nn.Module, tuple[int, ...]]]:
@@ -103,6 +103,17 @@ class SSD(nn.Module):
         raw = self.predict(batch.images, batch.sizes_px, Inference())
         classification, localization = self.objective(raw, batch.targets, self.anchors_per_level)
         return {"classification": classification, "localization": localization}
+
+
+def deeper(layer: nn.Module, finer: Tensor) -> Tensor:
+    """Return the next map (N, C, H', W') of a finer one (N, B, H, W); a last one of 1×1 in full precision on a CPU.
+
+    Torch 2.15 on a CPU has wrong gradients, by half their size, of a 3×3 convolution at stride 2 over 1×1 px in bf16.
+    """
+    if not layer.training or finer.device.type != "cpu" or finer.shape[2:] != (1, 1):
+        return layer(finer)
+    with torch.autocast("cpu", enabled=False):
+        return layer(finer.float())
 
 
 def map_shapes(detector: SSD, size: int) -> list[tuple[int, int]]:

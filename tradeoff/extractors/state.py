@@ -1,6 +1,7 @@
 """Weights of a backbone: read from a file, put into an extractor, taken out of it."""
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def read(path: Path) -> Mapping[str, Tensor]:
     """Read named tensors; code inside the file is never run.
 
     Raises:
-        WeightsError: when there is no such file, or it holds something else.
+        WeightsError: when there is no such file, it is damaged, or it holds something else.
     """
     if not path.is_file():
         raise WeightsError(
@@ -78,7 +79,8 @@ def read(path: Path) -> Mapping[str, Tensor]:
         )
     try:
         if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
+            return checked(safetensors.torch.load_file(path), path)
+        check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         pickle.UnpicklingError,
@@ -92,10 +94,48 @@ def read(path: Path) -> Mapping[str, Tensor]:
         AttributeError,
     ) as error:
         raise WeightsError(f"{path}: cannot be read as weights ({error}); expected .pt or .safetensors") from error
+    if isinstance(content, Mapping) and isinstance(content.get("detector"), Mapping):
+        raise WeightsError(
+            f"{path}: this is a whole detector, as a training keeps it, and no backbone; give it to train.weights "
+            "instead of extractor.weights"
+        )
     state = content.get("state_dict", content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise WeightsError(f"{path}: expected a state dict (name to tensor), got {type(state).__name__}")
+    return checked(state, path)
+
+
+def check_archive(path: Path) -> None:
+    """Compare the checksums of a .pt file, which torch does not when it reads; older ones have none.
+
+    Raises:
+        WeightsError: when a part is damaged.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        try:
+            damaged = archive.testzip()
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            damaged = str(error)
+    if damaged:
+        raise WeightsError(f"{path}: damaged at {damaged}; fetch or copy the file again")
+
+
+def checked(state: Mapping[str, Tensor], path: Path) -> Mapping[str, Tensor]:
+    """Return the tensors of a file if they are numbers.
+
+    Raises:
+        WeightsError: when one holds an infinite value or NaN.
+    """
+    if broken := not_finite(state):
+        raise WeightsError(f"{path}: not finite in {listed(broken)}; the file is damaged, or its training diverged")
     return state
+
+
+def not_finite(state: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of the tensors with an infinite value or NaN."""
+    return [name for name, tensor in state.items() if not tensor.isfinite().all()]
 
 
 def listed(names: list[str]) -> str:

@@ -55,6 +55,8 @@ class Recipe:
     VERSION: ClassVar[int] = 1
     TARGET: ClassVar[str] = ""
     PLANNING: ClassVar[tuple[str, ...]] = ()
+    #: option -> the option that gives it a meaning, and the values under which it has one
+    MEANT_FOR: ClassVar[Mapping[str, tuple[str, tuple[object, ...]]]] = {}
 
     def __post_init__(self) -> None:
         faults = [fault for spec in fields(self) if (fault := check(spec, getattr(self, spec.name)))]
@@ -69,6 +71,18 @@ class Recipe:
         """Import the target and call it with `parts` and all options but those of planning as keyword arguments."""
         given = {name: value for name, value in self.options().items() if name not in self.PLANNING}
         return locate(self.TARGET)(**given | parts)
+
+    def meaningless(self, name: str) -> str | None:
+        """Return the fault of an option that is given though another one takes its meaning, else None."""
+        governor, values = self.MEANT_FOR[name]
+        value, default = getattr(self, name), type(self).__dataclass_fields__[name].default
+        if value == default or getattr(self, governor) in values:
+            return None
+        wanted = " or ".join(spelled(value) for value in values)
+        return (
+            f"{name}={spelled(value)}: has no meaning with {governor}={spelled(getattr(self, governor))}; "
+            f"it is for {governor}={wanted}"
+        )
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], prefix: str = "") -> Self:
@@ -194,3 +208,10 @@ def span(low: float | None, high: float | None) -> str:
     if low is None:
         return f"of at most {high:g}"
     return f"from {low:g} to {high:g}"
+
+
+def spelled(value: object) -> str:
+    """Return a value as yaml has it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(spelled, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

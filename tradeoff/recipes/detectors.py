@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError, ConfigError
-from tradeoff.recipes.base import option
-from tradeoff.recipes.meta_arch import Anchored, spelled
+from tradeoff.recipes.base import option, spelled
+from tradeoff.recipes.meta_arch import Anchored
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,18 @@ class Experiment:
                 "train.freeze_extractor=true: there are no weights to keep; give extractor.weights"
             )
         self.check_resizer()
+        self.check_words()
+
+    def check_words(self) -> None:
+        """Refuse an option of training that was given by hand and has no meaning beside the others.
+
+        Raises:
+            CombinationError: with the reason.
+        """
+        given = [word.partition("=")[0].lstrip("+") for word in self.overrides]
+        own = [name.removeprefix("train.") for name in given if name.startswith("train.")]
+        for fault in filter(None, map(self.training.meaningless, own)):
+            raise CombinationError(f"train.{fault}")
 
     def check_resizer(self) -> None:
         """Refuse images that the detector cannot take.
@@ -129,12 +141,14 @@ class Experiment:
 
     def effective_training(self) -> Training:
         """Return the recipe with what it has no use for at its default, so that such words make no other training."""
-        recipe, default = self.training, Training()
+        recipe, default = self.training.meaningful(), Training()
+        if self.meta_arch.RESIZER == "fixed" and recipe.resizer == "auto":
+            recipe = replace(recipe, longer_side_px=None)
         if not self.trained:
             return Training(steps=0, resizer=recipe.resizer, longer_side_px=recipe.longer_side_px)
         if not self.meta_arch.TWO_STAGE:
             recipe = replace(recipe, proposals=default.proposals, append_ground_truth=default.append_ground_truth)
-        return recipe if recipe.optimizer != "adamw" else replace(recipe, momentum=default.momentum)
+        return recipe
 
     def label(self) -> str:
         """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""

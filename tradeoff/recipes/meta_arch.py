@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tradeoff.core.errors import ConfigError
-from tradeoff.recipes.base import Recipe, option
+from tradeoff.recipes.base import Recipe, option, spelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,6 @@ class MetaArch(Recipe):
 class Anchored(MetaArch):
     """What detectors with anchors share: how boxes are matched, coded and learned. Huang et al. 2017, table 1."""
 
-    #: option -> the option that gives it a meaning, and the values under which it has one
     MEANT_FOR: ClassVar[Mapping[str, tuple[str, tuple[object, ...]]]] = {
         "huber_delta": ("location_loss", ("smooth_l1",)),
         "focal_alpha": ("classification_loss", ("focal",)),
@@ -59,22 +58,3 @@ class Anchored(MetaArch):
             faults.append(f"box_scales={spelled(self.box_scales)}: expected four numbers, such as [10, 10, 5, 5]")
         if faults:
             raise ConfigError(faults)
-
-    def meaningless(self, name: str) -> str | None:
-        """Return the fault of an option that is given though another one takes its meaning, else None."""
-        governor, values = self.MEANT_FOR[name]
-        value, default = getattr(self, name), type(self).__dataclass_fields__[name].default
-        if value == default or getattr(self, governor) in values:
-            return None
-        wanted = " or ".join(spelled(value) for value in values)
-        return (
-            f"{name}={spelled(value)}: has no meaning with {governor}={spelled(getattr(self, governor))}; "
-            f"it is for {governor}={wanted}"
-        )
-
-
-def spelled(value: object) -> str:
-    """Return a value as yaml has it."""
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(spelled, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,14 +1,31 @@
 """What can be asked for as `train=`: how to train, how much to score and how long to time."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
-from tradeoff.recipes.base import Recipe, option
+from tradeoff.core.errors import ConfigError
+from tradeoff.recipes.base import Recipe, option, spelled
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Recipe):
-    """A training: optimiser, schedule and limits. With `steps=0` nothing is trained."""
+    """A training: optimiser, schedule and limits. With `steps=0` nothing is trained.
+
+    A pair of meta-architecture and extractor may bring options that another word leaves without a meaning, such as
+    drops without a schedule of steps. They stay out of the key (`meaningful`); given by hand they are refused
+    (`Experiment.check_words`).
+    """
+
+    MEANT_FOR: ClassVar[Mapping[str, tuple[str, tuple[object, ...]]]] = {
+        "momentum": ("optimizer", ("sgd", "rmsprop")),
+        "drop_steps": ("schedule", ("steps",)),
+        "drop_factor": ("schedule", ("steps",)),
+        "decay_steps": ("schedule", ("exponential",)),
+        "decay_factor": ("schedule", ("exponential",)),
+        "staircase": ("schedule", ("exponential",)),
+        "longer_side_px": ("resizer", ("auto", "keep_aspect")),
+    }
 
     steps: int = option(2000, "optimiser steps; 0 leaves the weights as they are initialised", low=0)
     minutes: float | None = option(None, "wall clock of training, resumes included; null is no limit", low=0.001)
@@ -17,7 +34,7 @@ class Training(Recipe):
     learning_rate: float = option(1e-3, "peak learning rate", low=0)
     momentum: float = option(0.9, "momentum of sgd and rmsprop", low=0, high=1)
     weight_decay: float = option(0.0, "L2 for sgd and rmsprop, decoupled for adamw", low=0)
-    clip_norm: float | None = option(10.0, "largest norm of the gradient; null is no limit", low=0)
+    clip_norm: float | None = option(10.0, "largest norm of the gradient; null is no limit", low=1e-6)
     warmup_steps: int = option(0, "steps of warm-up", low=0)
     warmup_factors: tuple[float, ...] = option(
         (), "of the rate, in equal parts of the warm-up; empty is linear", low=0, high=1
@@ -71,6 +88,29 @@ class Training(Recipe):
     )
     workers: int = option(1, "processes that load images", low=0, high=64, where=True)
     checkpoint_s: float = option(60.0, "seconds between checkpoints", low=0, where=True)
+
+    @property
+    def VERSION(self) -> int:  # type: ignore[override]  # noqa: N802
+        """What enters the key. 2: TensorFlow's RMSProp, crops that keep crowds, the API's windows and its canvas."""
+        framed = self.random_crop != "none" or self.crop_ratio is not None or self.pad_ratio is not None
+        return 2 if framed or self.optimizer == "rmsprop" else 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.schedule == "steps" and not self.drop_steps:
+            raise ConfigError("schedule=steps: expected drop_steps, such as [1000, 1500]; or take schedule=constant")
+
+    def meaningless(self, name: str) -> str | None:
+        """Return the fault of an option that is given though another one takes its meaning, else None."""
+        if name == "warmup_factors" and self.warmup_factors and not self.warmup_steps:
+            return f"{name}={spelled(self.warmup_factors)}: has no meaning with warmup_steps=0; give warmup_steps"
+        return super().meaningless(name) if name in self.MEANT_FOR else None
+
+    def meaningful(self) -> Self:
+        """Return the recipe with its options that have no meaning at their defaults."""
+        idle = [name for name in (*self.MEANT_FOR, "warmup_factors") if self.meaningless(name)]
+        defaults: dict[str, Any] = {name: type(self).__dataclass_fields__[name].default for name in idle}
+        return replace(self, **defaults)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tradeoff.core.digest import file_sha256
 from tradeoff.core.errors import WeightsError
 from tradeoff.core.files import write_atomic
-from tradeoff.extractors.state import listed
+from tradeoff.extractors.state import check_archive, checked, listed
 from tradeoff.recipes.start import Start
 from tradeoff.stages.network import load
 
@@ -79,8 +79,9 @@ def read(path: Path) -> Mapping[str, Tensor]:
     """Read named tensors, those of a finished training or any state dict; code inside the file is never run.
 
     Raises:
-        WeightsError: when the file cannot be read, or holds something else.
+        WeightsError: when the file cannot be read, is damaged, or holds something else.
     """
+    check_archive(path)
     try:
         content: Any = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else load(path)
     except UNREADABLE as error:
@@ -94,4 +95,4 @@ def read(path: Path) -> Mapping[str, Tensor]:
             break
     if not isinstance(content, Mapping) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
         raise WeightsError(f"{path}: expected a state dict (name to tensor), got {type(content).__name__}")
-    return content
+    return checked(content, path)

@@ -14,12 +14,14 @@ from tradeoff.core.errors import TrainingDiverged
 from tradeoff.core.store import Context
 from tradeoff.data.augment import Augmentation
 from tradeoff.data.loader import train_batches
+from tradeoff.extractors.state import listed, not_finite
 from tradeoff.ops.structures import Batch
 from tradeoff.probes.memory import PeakMemory
 from tradeoff.recipes.stages import Train
 from tradeoff.recipes.train import Training
 from tradeoff.stages.averaging import RunningMean
 from tradeoff.stages.network import WEIGHTS, arithmetic, build, freeze_batch_norm, load, save
+from tradeoff.stages.optimizers import optimizer
 from tradeoff.stages.schedule import rate
 from tradeoff.stages.start import begin
 
@@ -30,7 +32,7 @@ def run(stage: Train, folder: Path, context: Context) -> dict[str, Any]:
     """Train from the last checkpoint, or from the start; return the training columns.
 
     Raises:
-        TrainingDiverged: when a loss becomes infinite or NaN.
+        TrainingDiverged: when a loss, or a weight at the end, becomes infinite or NaN.
     """
     if context.threads is not None:
         torch.set_num_threads(context.threads)
@@ -167,9 +169,19 @@ class Trainer:
             self.mean.load(state["mean"])
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights that predict: the running mean if there is one, else the last."""
+        """Return the weights that predict: the running mean if there is one, else the last.
+
+        Raises:
+            TrainingDiverged: when one is infinite or NaN, as after a last step whose loss nobody computes.
+        """
         last: dict[str, Tensor] = self.detector.state_dict()
-        return self.mean.state if self.mean else last
+        chosen = self.mean.state if self.mean else last
+        if broken := not_finite(chosen):
+            raise TrainingDiverged(
+                f"step {self.step}: the weights are not finite, {listed(broken)}; lower "
+                f"train.learning_rate={self.training.learning_rate}, or raise train.warmup_steps"
+            )
+        return chosen
 
     def columns(self, peak_mb: float | None) -> dict[str, Any]:
         """Return the training columns of a row."""
@@ -207,17 +219,3 @@ def precision(training: Training, device: str) -> str:
 def augmentation(training: Training) -> Augmentation:
     """Return what is done to the training images before they are resized."""
     return Augmentation(**{spec.name: getattr(training, spec.name) for spec in fields(Augmentation)})
-
-
-def optimizer(detector: nn.Module, training: Training) -> torch.optim.Optimizer:
-    """Build the optimiser; only weights of two or more dimensions decay."""
-    trainable = [parameter for parameter in detector.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if training.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=training.learning_rate)
-    if training.optimizer == "rmsprop":  # decay 0.9 and epsilon 1.0 as in the released configurations
-        return torch.optim.RMSprop(groups, lr=training.learning_rate, alpha=0.9, eps=1.0, momentum=training.momentum)
-    return torch.optim.SGD(groups, lr=training.learning_rate, momentum=training.momentum)
