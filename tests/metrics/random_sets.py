@@ -70,7 +70,4 @@ def detection(random: np.random.Generator, objects: list[Entry], place: Entry, b
 def arrays(made: RandomSet) -> tuple[boxes.Truth, boxes.Found]:
     """Return a set as the metrics take it."""
     truth = boxes.truth(made.truth)
-    images, categories, scores = (
-        [entry[key] for entry in made.detections] for key in ("image_id", "category_id", "score")
-    )
-    return truth, boxes.found(truth, images, categories, boxes.boxes("detection", made.detections), scores)
+    return truth, boxes.detections(truth, made.detections)

@@ -18,8 +18,9 @@ from tradeoff.metrics.engines import ENGINES
 from tradeoff.recipes.metric import Metric
 
 #: the order of COCOeval.stats
-NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large") + (
-    "ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"
+NAMES = (
+    "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large",
+    "ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large",
 )  # fmt: skip
 TOLERANCE = 1e-12
 

@@ -118,6 +118,20 @@ def found(of: Truth, image_id: ArrayLike, category_id: ArrayLike, box: Floats, s
     return Found(image, rows("detection", "category", category_id, of.category_ids), box, score)
 
 
+def detections(of: Truth, entries: Sequence[Mapping[str, Any]]) -> Found:
+    """Make the arrays of detections in COCO's format.
+
+    Args:
+        of: what they will be compared with.
+        entries: each with image_id, category_id, bbox (x, y, width, height px) and score.
+
+    Raises:
+        DataError: as `found`.
+    """
+    images, categories, scores = ([entry[key] for entry in entries] for key in ("image_id", "category_id", "score"))
+    return found(of, images, categories, boxes("detection", entries), scores)
+
+
 def boxes(kind: str, entries: Sequence[Mapping[str, Any]]) -> Floats:
     """Return the boxes (M, 4) of entries in COCO's format.
 
@@ -159,13 +173,13 @@ def rows(kind: str, what: str, ids: ArrayLike, known: Ints) -> Ints:
     return place
 
 
-def refuse(kind: str, wrong: Bools, key: str, values: NDArray[Any], expected: str) -> None:
+def refuse(kind: str, wrong: ArrayLike, key: str, values: NDArray[Any], expected: str) -> None:
     """Refuse entries of which one is wrong, naming the first.
 
     Raises:
         DataError: if any is wrong.
     """
-    if wrong.any():
-        number = int(np.argmax(wrong))
-        more = f" ({int(wrong.sum())} such {kind}s)" if wrong.sum() > 1 else ""
-        raise DataError(f"{kind} {number}: {key}={values[number].tolist()}: expected {expected}{more}")
+    numbers = np.flatnonzero(wrong)
+    if len(numbers):
+        more = f"; the first of {len(numbers)}" if len(numbers) > 1 else ""
+        raise DataError(f"{kind} {numbers[0]}: {key}={values[numbers[0]].tolist()}: expected {expected}{more}")

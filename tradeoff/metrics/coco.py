@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tradeoff.metrics.boxes import Floats, Found, Truth, boxes, found, truth
+from tradeoff.metrics import boxes
+from tradeoff.metrics.boxes import Floats, Found, Truth
 from tradeoff.metrics.engines import ENGINES, Ranges
 
 #: T = 10 thresholds of IoU
@@ -103,10 +104,8 @@ def evaluate(
         The twelve `figures`, and `eval_images`, the number of images.
 
     Raises:
-        DataError: if the ground truth is refused by `boxes.truth` or the detections by `boxes.found`.
+        DataError: if the ground truth is refused by `boxes.truth` or the detections by `boxes.detections`.
     """
-    objects = truth(ground_truth)
-    columns = ([entry[key] for entry in detections] for key in ("image_id", "category_id"))
-    scores = [entry["score"] for entry in detections]
-    known = found(objects, *columns, boxes("detection", detections), scores)
-    return {**figures(measure(objects, known, engine)), "eval_images": len(objects.image_ids)}
+    objects = boxes.truth(ground_truth)
+    grid = measure(objects, boxes.detections(objects, detections), engine)
+    return {**figures(grid), "eval_images": len(objects.image_ids)}
