@@ -106,3 +106,26 @@ def test_without_images_or_categories_or_objects_nothing_is_told(engine: str) ->
 def test_objects_that_are_all_crowds_leave_every_figure_empty(engine: str) -> None:
     told = evaluate(ground_truth({"iscrowd": 1}, {"iscrowd": 1}), PERFECT, engine)
     assert {name for name, value in told.items() if value is not None} == {"eval_images"}
+
+
+THREE = {"images": [{"id": 9}, {"id": 4}], "categories": [{"id": i} for i in (2, 7, 90)], "annotations": []}
+PREDICTED = {
+    "image_id": np.array([4, 9]),
+    "label": np.array([2, 0]),
+    "score": np.array([0.5, 0.25], np.float32),
+    "box": np.array([[1, 2, 4, 8], [0, 0, 10, 5]], np.float32),
+}
+
+
+def test_labels_become_categories_and_corners_become_sides() -> None:
+    found = boxes.predicted(boxes.truth(THREE), PREDICTED, (2, 7, 90))
+    assert (found.image.tolist(), found.label.tolist()) == ([0, 1], [2, 0])
+    assert found.box.tolist() == [[1.0, 2.0, 3.0, 6.0], [0.0, 0.0, 10.0, 5.0]]
+    assert found.score.tolist() == [0.5, 0.25]
+    assert PREDICTED["box"][0].tolist() == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_label_that_the_data_set_does_not_have_is_refused(label: int) -> None:
+    with pytest.raises(DataError, match=rf"label={label}: expected 0 to 2"):
+        boxes.predicted(boxes.truth(THREE), {**PREDICTED, "label": np.array([0, label])}, (2, 7, 90))

@@ -132,6 +132,25 @@ def detections(of: Truth, entries: Sequence[Mapping[str, Any]]) -> Found:
     return found(of, images, categories, boxes("detection", entries), scores)
 
 
+def predicted(of: Truth, predictions: Mapping[str, NDArray[Any]], category_ids: Sequence[int]) -> Found:
+    """Make the arrays of detections as the Predict stage keeps them.
+
+    Args:
+        of: what they will be compared with.
+        predictions: image_id (N,); label (N,), places in `category_ids`; score (N,); box (N, 4) x1, y1, x2, y2 px.
+        category_ids: of the labels.
+
+    Raises:
+        DataError: if there is no such label, or as `found`.
+    """
+    label = predictions["label"]
+    outside = (label < 0) | (label >= len(category_ids))
+    refuse("detection", outside, "label", label, f"0 to {len(category_ids) - 1}")
+    box = predictions["box"].astype(np.float64)
+    box[:, 2:] -= box[:, :2]
+    return found(of, predictions["image_id"], np.array(category_ids, np.int64)[label], box, predictions["score"])
+
+
 def boxes(kind: str, entries: Sequence[Mapping[str, Any]]) -> Floats:
     """Return the boxes (M, 4) of entries in COCO's format.
 

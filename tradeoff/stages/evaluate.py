@@ -38,21 +38,7 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
     fetch(stage.predict, context)
     data = stage.predict.split.build()
     truth = boxes.truth(data.ground_truth())
-    found = detections(read(context.store.folder(stage.predict)), data.category_ids, truth)
+    found = boxes.predicted(truth, read(context.store.folder(stage.predict)), data.category_ids)
     columns, arrays = accuracy(truth, found, **stage.metric.options())
     np.savez_compressed(folder / CURVES, allow_pickle=False, **arrays)
     return columns
-
-
-def detections(predictions: dict[str, np.ndarray], category_ids: tuple[int, ...], truth: boxes.Truth) -> boxes.Found:
-    """Turn predictions into what the metrics take: labels as categories, corners as sides.
-
-    Raises:
-        DataError: when a label is none of the data set's, or `boxes.found` refuses a detection.
-    """
-    label = predictions["label"]
-    outside = (label < 0) | (label >= len(category_ids))
-    boxes.refuse("detection", outside, "label", label, f"0 to {len(category_ids) - 1}")
-    box = predictions["box"].astype(np.float64)
-    box[:, 2:] -= box[:, :2]
-    return boxes.found(truth, predictions["image_id"], np.take(category_ids, label), box, predictions["score"])
