@@ -3,7 +3,7 @@
 5,000 images, 80 classes, 36,000 objects, 72,000 detections. Ours reads the annotations and `predictions.npz` as the
 Evaluate stage does and computes all that it tells: three sets of rules, own sizes, curves. pycocotools reads the
 annotations and its file of results and computes the twelve figures. Imports are not timed. Prints for each the
-seconds and the peak of memory, in all and above what the process had before it read, the ratios, and one line of JSON.
+seconds and the peak of memory, in all and above what the process had before it read. The last line, JSON, has ratios.
 """
 
 import contextlib

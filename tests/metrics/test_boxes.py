@@ -32,6 +32,7 @@ PERFECT = [{"image_id": n, "category_id": 7, "bbox": [0.0, 0, 20, 10], "score": 
         ({"bbox": [0, 0, float("inf"), 1]}, r"annotation 0: bbox=\[0.0, 0.0, inf, 1.0\]: expected 4 finite"),
         ({"bbox": [0, float("nan"), 1, 1]}, "4 finite numbers"),
         ({"bbox": [0, 0, 1]}, "4 finite numbers"),
+        ({"bbox": [0, -1e300, 1, 1]}, "4 finite numbers of at most"),
         ({"bbox": [0, 0, 0, 4]}, "width and a height above 0"),
         ({"bbox": [0, 0, 4, -4]}, "width and a height above 0"),
         ({"area": float("nan")}, "area=nan: expected a finite number"),

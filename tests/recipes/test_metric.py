@@ -1,10 +1,12 @@
 """How accuracy is asked for: words below `metric.`, checked before any work starts."""
 
 import sys
+from dataclasses import fields
 
 import pytest
+import yaml
 
-from tradeoff import pipeline
+from tradeoff import config, pipeline
 from tradeoff.config import faults
 from tradeoff.core.errors import ConfigError
 from tradeoff.core.machine import Machine
@@ -20,8 +22,10 @@ def cell(*words):
     return found
 
 
-def test_the_defaults_are_those_of_the_recipe():
-    assert cell().metric == Metric()
+def test_the_yaml_lists_every_option_with_the_default_of_the_recipe():
+    listed = yaml.safe_load((config.home() / "conf" / "config.yaml").read_text())["metric"]
+    assert set(listed) == {spec.name for spec in fields(Metric)}
+    assert Metric.from_mapping(listed) == cell().metric == Metric()
 
 
 def test_words_below_metric_reach_the_scoring_alone():

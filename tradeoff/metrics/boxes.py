@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tradeoff.core.errors import DataError
 
+#: the largest coordinate or side that is taken for one, px; areas and sums of them then stay finite
+LARGEST_PX = 1e9
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -78,11 +81,11 @@ def truth(ground_truth: Mapping[str, Any]) -> Truth:
     image_ids, category_ids = listed(ground_truth, "images"), listed(ground_truth, "categories")
     names = {entry["id"]: str(entry.get("name", entry["id"])) for entry in ground_truth["categories"]}
     box = boxes("annotation", entries)
+    refuse_endless("annotation", box)
     area = np.array(
         [entry.get("area", side) for entry, side in zip(entries, (box[:, 2] * box[:, 3]).tolist(), strict=True)],
         np.float64,
     )
-    refuse("annotation", ~np.isfinite(box).all(axis=1), "bbox", box, "4 finite numbers")
     refuse("annotation", ~(box[:, 2:] > 0).all(axis=1), "bbox", box, "a width and a height above 0")
     refuse("annotation", ~(np.isfinite(area) & (area >= 0)), "area", area, "a finite number of at least 0")
     return Truth(
@@ -111,7 +114,7 @@ def found(of: Truth, image_id: ArrayLike, category_id: ArrayLike, box: Floats, s
         DataError: if a number is not finite, a side is negative, or the image or category is not in the truth.
     """
     box, score = np.asarray(box, np.float64).reshape(-1, 4), np.asarray(score, np.float64)
-    refuse("detection", ~np.isfinite(box).all(axis=1), "bbox", box, "4 finite numbers")
+    refuse_endless("detection", box)
     refuse("detection", ~np.isfinite(score), "score", score, "a finite number")
     refuse("detection", ~(box[:, 2:] >= 0).all(axis=1), "bbox", box, "sides of at least 0")
     image = rows("detection", "image", image_id, of.image_ids)
@@ -190,6 +193,16 @@ def rows(kind: str, what: str, ids: ArrayLike, known: Ints) -> Ints:
     missing[~missing] = known[place[~missing]] != wanted[~missing]
     refuse(kind, missing, what, wanted, f"one of the ground truth's {len(known)}; there is no such {what}")
     return place
+
+
+def refuse_endless(kind: str, box: Floats) -> None:
+    """Refuse boxes (M, 4) that are not finite or larger than any image.
+
+    Raises:
+        DataError: naming the first.
+    """
+    expected = f"4 finite numbers of at most {LARGEST_PX:g} px"
+    refuse(kind, ~(np.abs(box) <= LARGEST_PX).all(axis=1), "bbox", box, expected)
 
 
 def refuse(kind: str, wrong: ArrayLike, key: str, values: NDArray[Any], expected: str) -> None:

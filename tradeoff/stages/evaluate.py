@@ -26,7 +26,8 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
       (B,), ap_by_size_class (B, C), and the same of recall with ar_.
     - curve_precision (T, R, C), the best precision from that recall on, 0 beyond the last that is reached, and
       curve_score (T, R, C), the score down to which that recall is reached, 0 beyond.
-    - voc_ap50_by_class, voc_ap50_11pt_by_class, oi_ap50_by_class (C,): the terms of these columns' means.
+    - voc_ap50_by_class, voc_ap50_11pt_by_class, oi_ap50_by_class (C,): the terms of these columns' means; these rules
+      take all detections.
     - score_threshold (), and of the detections from it on precision_at_score_by_class, recall_at_score_by_class and
       f1_at_score_by_class (C,), at IoU 0.5 by the rule of VOC.
 
