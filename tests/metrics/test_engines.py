@@ -47,9 +47,16 @@ def assert_is_pycocotools(made: RandomSet, engine: str) -> None:
     for name, value in zip(NAMES, expected.stats, strict=True):
         ours = coco.figures(got)[name]
         assert (-1 if ours is None else ours) == pytest.approx(value, abs=TOLERANCE, rel=0), name
-    for ours, key in ((got.precision, "precision"), (got.recall, "recall"), (got.score, "scores")):
-        # every class, IoU, recall, size and limit at once
-        np.testing.assert_allclose(np.where(np.isnan(ours), -1, ours), expected.eval[key], rtol=0, atol=TOLERANCE)
+    precision, recall, scores = (expected.eval[key] for key in ("precision", "recall", "scores"))
+    every = {  # class and IoU, of all sizes, limits and recalls that are told
+        "ap": (got.ap, precision[..., -1].mean(axis=1)),
+        "ar": (got.ar, recall[..., -1]),
+        "ar_few": (got.ar_few, recall[:, :, 0, :2]),
+        "precision": (got.precision, precision[..., 0, -1]),
+        "score": (got.score, scores[..., 0, -1]),
+    }
+    for name, (ours, theirs) in every.items():
+        np.testing.assert_allclose(np.nan_to_num(ours, nan=-1), theirs, rtol=0, atol=TOLERANCE, err_msg=name)
 
 
 @settings(max_examples=320, deadline=None)
@@ -97,8 +104,8 @@ def test_own_sizes_are_the_same_in_both_engines_and_leave_the_standard_ones_as_t
     extra = ((0.0, 256.0), (256.0, 1024.0), (1024.0, 9216.0))
     first, second = (coco.measure(truth, found, engine, extra) for engine in ("hotcoco", "pycocotools"))
     assert first.ranges == (*coco.STANDARD, (0.0, 256.0), (256.0, 1024.0))  # 32² to 96² is there already
-    np.testing.assert_allclose(first.precision, second.precision, rtol=0, atol=TOLERANCE)
-    np.testing.assert_allclose(first.recall, second.recall, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(first.ap, second.ap, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(first.ar, second.ar, rtol=0, atol=TOLERANCE)
     assert coco.figures(first) == coco.figures(coco.measure(truth, found, "hotcoco"))
 
 

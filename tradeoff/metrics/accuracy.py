@@ -73,8 +73,7 @@ def labels(truth: Truth, buckets: list[tuple[float, float]]) -> dict[str, NDArra
 
 def cuts(grid: Grid, places: list[int]) -> dict[str, Floats]:
     """Return COCO's figures by class, by IoU and by own size, with 100 detections, and the curves."""
-    ap = grid.precision[..., -1].mean(axis=1)  # (T, C, A); a class is undefined for all recalls or for none
-    ar = grid.recall[..., -1]
+    ap, ar = grid.ap, grid.ar
     return {
         "ap_by_iou": over_classes(ap[..., 0]),
         "ap_by_class": ap[..., 0].mean(axis=0),
@@ -86,8 +85,8 @@ def cuts(grid: Grid, places: list[int]) -> dict[str, Floats]:
         "ar_by_iou_class": ar[..., 0],
         "ar_by_size": over_classes(ar[..., places].mean(axis=0).T),
         "ar_by_size_class": ar[..., places].mean(axis=0).T,
-        "curve_precision": grid.precision[..., 0, -1],
-        "curve_score": grid.score[..., 0, -1],
+        "curve_precision": grid.precision,
+        "curve_score": grid.score,
     }
 
 

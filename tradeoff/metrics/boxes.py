@@ -6,6 +6,7 @@ can end the process.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,9 @@ class Found:
     box: Floats
     score: Floats
 
+    @cached_property
     def ranking(self) -> Ints:
-        """Return the detections by falling score; equal scores in the order of the image ids, then as given."""
+        """The detections by falling score; equal scores in the order of the image ids, then as given."""
         return np.lexsort((self.image, -self.score))
 
 

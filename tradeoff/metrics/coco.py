@@ -14,7 +14,7 @@ from tradeoff.metrics.engines import ENGINES, Ranges
 IOUS = np.linspace(0.5, 0.95, 10)
 #: R = 101 points of recall
 RECALLS = np.linspace(0, 1, 101)
-#: D = 3 limits of detections per image and class
+#: detections that count, of an image and a class; the last of them except where the figure says another
 LIMITS = (1, 10, 100)
 #: the largest area that counts, px²
 LARGEST_PX2 = 1e5**2
@@ -24,16 +24,19 @@ STANDARD = ((0.0, LARGEST_PX2), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, LA
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """What COCO's evaluation measures before any mean is taken; NaN where a class has no object.
+    """What COCO's evaluation measures before any mean over classes is taken; NaN where a class has no object.
 
-    T, R, D as above, C classes, A area ranges of which the first four are `STANDARD`.
+    T, R as above, C classes, A area ranges of which the first four are `STANDARD`.
 
-    precision: (T, R, C, A, D), the best at that recall or a higher one, 0 beyond the last that is reached. recall:
-    (T, C, A, D), the highest that is reached. score: (T, R, C, A, D), at which that recall is, 0 beyond. ranges: A.
+    ap: (T, C, A). ar: (T, C, A), the highest recall that is reached. ar_few: (T, C, 2), with 1 and 10 detections, of
+    all areas. precision: (T, R, C), of all areas, the best at that recall or a higher one, 0 beyond the last that is
+    reached. score: (T, R, C), down to which that recall is reached, 0 beyond. ranges: the A areas, px².
     """
 
+    ap: Floats
+    ar: Floats
+    ar_few: Floats
     precision: Floats
-    recall: Floats
     score: Floats
     ranges: Ranges
 
@@ -55,14 +58,31 @@ def measure(objects: Truth, detections: Found, engine: str, extra: Ranges = ()) 
     """
     ranges = tuple(dict.fromkeys((*STANDARD, *extra)))
     if not len(objects.image_ids) or not objects.classes:
-        shape = (len(IOUS), objects.classes, len(ranges), len(LIMITS))
-        blank = np.full((shape[0], len(RECALLS), *shape[1:]), np.nan)
-        return Grid(blank, np.full(shape, np.nan), blank, ranges)
-    precision, recall, score = ENGINES[engine](objects, detections, ranges)
-    undefined = recall < 0
-    for array in (precision, score):
-        array[np.broadcast_to(undefined[:, None], array.shape)] = np.nan
-    return Grid(precision, np.where(undefined, np.nan, recall), score, ranges)
+        return nothing(objects.classes, ranges)
+    accumulate = ENGINES[engine](objects, detections)
+    few = accumulate(STANDARD[:1], LIMITS[:-1])[1]
+    precision, recall, score = accumulate(ranges, LIMITS[-1:])
+    return Grid(
+        ap=defined(precision[..., 0].mean(axis=1)),
+        ar=defined(recall[..., 0]),
+        ar_few=defined(few[..., 0, :]),
+        precision=defined(precision[..., 0, 0]),
+        score=defined(score[..., 0, 0]),
+        ranges=ranges,
+    )
+
+
+def defined(values: Floats) -> Floats:
+    """Return a copy with NaN for what an engine leaves at -1, a class for which there is no object."""
+    return np.where(values < 0, np.nan, values)
+
+
+def nothing(classes: int, ranges: Ranges) -> Grid:
+    """Return the grid of a set without images or without categories."""
+    by_area = np.full((len(IOUS), classes, len(ranges)), np.nan)
+    curve = np.full((len(IOUS), len(RECALLS), classes), np.nan)
+    few = np.full((len(IOUS), classes, len(LIMITS) - 1), np.nan)
+    return Grid(ap=by_area, ar=by_area, ar_few=few, precision=curve, score=curve, ranges=ranges)
 
 
 def figures(grid: Grid) -> dict[str, float | None]:
@@ -72,14 +92,16 @@ def figures(grid: Grid) -> dict[str, float | None]:
     area, `ap_medium` up to 96², `ap_large` from there on; `ar_1` `ar_10` `ar_100` the recall with so many detections
     per image and class. All are means over the classes that have objects.
     """
-    precision, recall = grid.precision[..., -1], grid.recall
+    sizes = list(enumerate(("small", "medium", "large"), start=1))
     told = {
-        "ap": precision[..., 0],
-        "ap50": precision[0, ..., 0],
-        "ap75": precision[5, ..., 0],
-        **{f"ap_{name}": precision[..., a] for a, name in enumerate(("small", "medium", "large"), start=1)},
-        **{f"ar_{limit}": recall[..., 0, d] for d, limit in enumerate(LIMITS)},
-        **{f"ar_{name}": recall[..., a, -1] for a, name in enumerate(("small", "medium", "large"), start=1)},
+        "ap": grid.ap[..., 0],
+        "ap50": grid.ap[0, :, 0],
+        "ap75": grid.ap[5, :, 0],
+        **{f"ap_{name}": grid.ap[..., place] for place, name in sizes},
+        "ar_1": grid.ar_few[..., 0],
+        "ar_10": grid.ar_few[..., 1],
+        "ar_100": grid.ar[..., 0],
+        **{f"ar_{name}": grid.ar[..., place] for place, name in sizes},
     }
     return {name: mean(values) for name, values in told.items()}
 

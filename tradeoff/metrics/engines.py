@@ -12,18 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tradeoff.metrics.boxes import Floats, Found, Ints, Truth
 
 #: (A, 2) pairs of a lowest and a highest area, px², both inclusive
 Ranges = Sequence[tuple[float, float]]
+#: (D,) rising numbers of detections that count, of an image and a class
+Limits = Sequence[int]
 #: precision (T, R, C, A, D), recall (T, C, A, D) and score (T, R, C, A, D) as in `coco.Grid`, -1 where undefined
-Accumulated = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Accumulated = tuple[Floats, Floats, Floats]
+Accumulate = Callable[[Ranges, Limits], Accumulated]
 
 
-def by_hotcoco(truth: Truth, found: Found, ranges: Ranges) -> Accumulated:
-    """Match and accumulate with hotcoco, by whole columns."""
+def by_hotcoco(truth: Truth, found: Found) -> Accumulate:
+    """Return how hotcoco accumulates over some areas and limits; boxes go to it by whole columns."""
     import hotcoco
 
     objects = hotcoco.COCO.from_arrays(
@@ -35,41 +37,39 @@ def by_hotcoco(truth: Truth, found: Found, ranges: Ranges) -> Accumulated:
         area=truth.area,
         iscrowd=truth.crowd,
     )
-    table = np.column_stack([found.image + 1, found.box, found.score, found.label + 1])
-    scoring = hotcoco.COCOeval(objects, objects.load_res(table), "bbox")
-    scoring.params.area_rng = [list(pair) for pair in ranges]
-    scoring.params.area_rng_lbl = [str(number) for number in range(len(ranges))]
-    return accumulated(scoring)
+    detections = objects.load_res(np.column_stack([found.image + 1, found.box, found.score, found.label + 1]))
 
-
-def by_pycocotools(truth: Truth, found: Found, ranges: Ranges) -> Accumulated:
-    """Match and accumulate with pycocotools."""
-    from pycocotools.cocoeval import COCOeval
-
-    objects = [
-        {**entry, "area": area, "iscrowd": int(crowd)}
-        for entry, area, crowd in zip(
-            entries(truth.image, truth.label, truth.box), truth.area.tolist(), truth.crowd.tolist(), strict=True
-        )
-    ]
-    areas = (found.box[:, 2] * found.box[:, 3]).tolist()
-    detections = [
-        {**entry, "area": area, "iscrowd": 0, "score": score}
-        for entry, area, score in zip(
-            entries(found.image, found.label, found.box), areas, found.score.tolist(), strict=True
-        )
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        scoring = COCOeval(index(truth, objects), index(truth, detections), "bbox")
-        scoring.params.areaRng = [list(pair) for pair in ranges]
-        scoring.params.areaRngLbl = [str(number) for number in range(len(ranges))]
+    def accumulate(ranges: Ranges, limits: Limits) -> Accumulated:
+        scoring = hotcoco.COCOeval(objects, detections, "bbox")
+        scoring.params.area_rng = [list(pair) for pair in ranges]
+        scoring.params.area_rng_lbl = [str(number) for number in range(len(ranges))]
+        scoring.params.max_dets = list(limits)
         return accumulated(scoring)
 
+    return accumulate
 
-ENGINES: dict[str, Callable[[Truth, Found, Ranges], Accumulated]] = {
-    "hotcoco": by_hotcoco,
-    "pycocotools": by_pycocotools,
-}
+
+def by_pycocotools(truth: Truth, found: Found) -> Accumulate:
+    """Return how pycocotools accumulates over some areas and limits."""
+    from pycocotools.cocoeval import COCOeval
+
+    areas = found.box[:, 2] * found.box[:, 3]
+    objects = index(truth, entries(truth, area=truth.area, iscrowd=truth.crowd.astype(int)))
+    crowd = np.zeros(len(areas), int)
+    detections = index(truth, entries(found, area=areas, iscrowd=crowd, score=found.score))
+
+    def accumulate(ranges: Ranges, limits: Limits) -> Accumulated:
+        with contextlib.redirect_stdout(io.StringIO()):
+            scoring = COCOeval(objects, detections, "bbox")
+            scoring.params.areaRng = [list(pair) for pair in ranges]
+            scoring.params.areaRngLbl = [str(number) for number in range(len(ranges))]
+            scoring.params.maxDets = list(limits)
+            return accumulated(scoring)
+
+    return accumulate
+
+
+ENGINES: dict[str, Callable[[Truth, Found], Accumulate]] = {"hotcoco": by_hotcoco, "pycocotools": by_pycocotools}
 
 
 def accumulated(scoring: Any) -> Accumulated:
@@ -85,11 +85,11 @@ def numbered(count: int) -> list[dict[str, Any]]:
     return [{"id": number, "name": str(number)} for number in range(1, count + 1)]
 
 
-def entries(image: Ints, label: Ints, box: Floats) -> list[dict[str, Any]]:
+def entries(of: Truth | Found, **more: Floats | Ints) -> list[dict[str, Any]]:
     """Return boxes as annotations of COCO's format, counted from 1."""
-    columns = zip((image + 1).tolist(), (label + 1).tolist(), box.tolist(), strict=True)
-    keys = ("id", "image_id", "category_id", "bbox")
-    return [dict(zip(keys, (number, *values), strict=True)) for number, values in enumerate(columns, start=1)]
+    columns = {"image_id": of.image + 1, "category_id": of.label + 1, "bbox": of.box, **more}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return [{"id": number, **dict(zip(columns, row, strict=True))} for number, row in enumerate(rows, start=1)]
 
 
 def index(truth: Truth, annotations: list[dict[str, Any]]) -> Any:
@@ -102,5 +102,6 @@ def index(truth: Truth, annotations: list[dict[str, Any]]) -> Any:
         "categories": numbered(truth.classes),
         "annotations": annotations,
     }
-    made.createIndex()
+    with contextlib.redirect_stdout(io.StringIO()):
+        made.createIndex()
     return made

@@ -59,8 +59,7 @@ def open_images(truth: Truth, found: Found, iou: float = 0.5) -> Ints:
 
 def first(found: Found, target: Ints, chosen: Bools) -> Bools:
     """Mark, of the chosen detections of each target, the one that ranks first."""
-    ranked = found.ranking()
-    ranked = ranked[chosen[ranked]]
+    ranked = found.ranking[chosen[found.ranking]]
     _, places = np.unique(target[ranked], return_index=True)
     marked = np.zeros(len(target), np.bool_)
     marked[ranked[places]] = True

@@ -26,8 +26,7 @@ def by_class(found: Found, outcome: Ints, objects: Ints, average: Callable[[Bool
 
 def ranked(found: Found, outcome: Ints, classes: int) -> Iterator[tuple[int, Bools]]:
     """Yield for each class whether its detections are right, best scored first, without those that are ignored."""
-    order = found.ranking()
-    order = order[outcome[order] != IGNORED]
+    order = found.ranking[outcome[found.ranking] != IGNORED]
     order = order[np.argsort(found.label[order], kind="stable")]
     ends = np.searchsorted(found.label[order], np.arange(1, classes))
     yield from enumerate(np.split(outcome[order] == RIGHT, ends))
