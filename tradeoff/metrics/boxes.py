@@ -7,6 +7,7 @@ can end the process.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,8 @@ def truth(ground_truth: Mapping[str, Any]) -> Truth:
     names = {entry["id"]: str(entry.get("name", entry["id"])) for entry in ground_truth["categories"]}
     box = boxes("annotation", entries)
     refuse_endless("annotation", box)
-    area = np.array(
-        [entry.get("area", side) for entry, side in zip(entries, (box[:, 2] * box[:, 3]).tolist(), strict=True)],
-        np.float64,
-    )
+    product = (box[:, 2] * box[:, 3]).tolist()
+    area = np.array([entry.get("area", default) for entry, default in zip(entries, product, strict=True)], np.float64)
     refuse("annotation", ~(box[:, 2:] > 0).all(axis=1), "bbox", box, "a width and a height above 0")
     refuse("annotation", ~(np.isfinite(area) & (area >= 0)), "area", area, "a finite number of at least 0")
     return Truth(
@@ -162,10 +161,10 @@ def boxes(kind: str, entries: Sequence[Mapping[str, Any]]) -> Floats:
     Raises:
         DataError: naming the first that has not four numbers.
     """
-    for number, entry in enumerate(entries):
-        if len(entry["bbox"]) != 4:
-            raise DataError(f"{kind} {number}: bbox={entry['bbox']}: expected 4 finite numbers x, y, width, height")
-    return np.array([entry["bbox"] for entry in entries], np.float64).reshape(-1, 4)
+    listed = [entry["bbox"] for entry in entries]
+    for number in (number for number, box in enumerate(listed) if len(box) != 4):
+        raise DataError(f"{kind} {number}: bbox={listed[number]}: expected 4 finite numbers x, y, width, height")
+    return np.fromiter(chain.from_iterable(listed), np.float64, 4 * len(listed)).reshape(-1, 4)
 
 
 def listed(ground_truth: Mapping[str, Any], key: str) -> Ints:

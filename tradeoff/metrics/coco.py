@@ -59,15 +59,13 @@ def measure(objects: Truth, detections: Found, engine: str, extra: Ranges = ()) 
     ranges = tuple(dict.fromkeys((*STANDARD, *extra)))
     if not len(objects.image_ids) or not objects.classes:
         return nothing(objects.classes, ranges)
-    accumulate = ENGINES[engine](objects, detections)
-    few = accumulate(STANDARD[:1], LIMITS[:-1])[1]
-    precision, recall, score = accumulate(ranges, LIMITS[-1:])
+    precision, recall, score = ENGINES[engine](objects, detections, ranges, LIMITS)
     return Grid(
-        ap=defined(precision[..., 0].mean(axis=1)),
-        ar=defined(recall[..., 0]),
-        ar_few=defined(few[..., 0, :]),
-        precision=defined(precision[..., 0, 0]),
-        score=defined(score[..., 0, 0]),
+        ap=defined(precision[..., -1].mean(axis=1)),
+        ar=defined(recall[..., -1]),
+        ar_few=defined(recall[..., 0, :-1]),
+        precision=defined(precision[..., 0, -1]),
+        score=defined(score[..., 0, -1]),
         ranges=ranges,
     )
 

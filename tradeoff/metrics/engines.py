@@ -21,11 +21,11 @@ Ranges = Sequence[tuple[float, float]]
 Limits = Sequence[int]
 #: precision (T, R, C, A, D), recall (T, C, A, D) and score (T, R, C, A, D) as in `coco.Grid`, -1 where undefined
 Accumulated = tuple[Floats, Floats, Floats]
-Accumulate = Callable[[Ranges, Limits], Accumulated]
+Engine = Callable[[Truth, Found, Ranges, Limits], Accumulated]
 
 
-def by_hotcoco(truth: Truth, found: Found) -> Accumulate:
-    """Return how hotcoco accumulates over some areas and limits; boxes go to it by whole columns."""
+def by_hotcoco(truth: Truth, found: Found, ranges: Ranges, limits: Limits) -> Accumulated:
+    """Match and accumulate with hotcoco; boxes go to it by whole columns."""
     import hotcoco
 
     objects = hotcoco.COCO.from_arrays(
@@ -38,38 +38,30 @@ def by_hotcoco(truth: Truth, found: Found) -> Accumulate:
         iscrowd=truth.crowd,
     )
     detections = objects.load_res(np.column_stack([found.image + 1, found.box, found.score, found.label + 1]))
-
-    def accumulate(ranges: Ranges, limits: Limits) -> Accumulated:
-        scoring = hotcoco.COCOeval(objects, detections, "bbox")
-        scoring.params.area_rng = [list(pair) for pair in ranges]
-        scoring.params.area_rng_lbl = [str(number) for number in range(len(ranges))]
-        scoring.params.max_dets = list(limits)
-        return accumulated(scoring)
-
-    return accumulate
+    scoring = hotcoco.COCOeval(objects, detections, "bbox")
+    scoring.params.area_rng = [list(pair) for pair in ranges]
+    scoring.params.area_rng_lbl = [str(number) for number in range(len(ranges))]
+    scoring.params.max_dets = list(limits)
+    return accumulated(scoring)
 
 
-def by_pycocotools(truth: Truth, found: Found) -> Accumulate:
-    """Return how pycocotools accumulates over some areas and limits."""
+def by_pycocotools(truth: Truth, found: Found, ranges: Ranges, limits: Limits) -> Accumulated:
+    """Match and accumulate with pycocotools."""
     from pycocotools.cocoeval import COCOeval
 
     areas = found.box[:, 2] * found.box[:, 3]
     objects = index(truth, entries(truth, area=truth.area, iscrowd=truth.crowd.astype(int)))
     crowd = np.zeros(len(areas), int)
     detections = index(truth, entries(found, area=areas, iscrowd=crowd, score=found.score))
-
-    def accumulate(ranges: Ranges, limits: Limits) -> Accumulated:
-        with contextlib.redirect_stdout(io.StringIO()):
-            scoring = COCOeval(objects, detections, "bbox")
-            scoring.params.areaRng = [list(pair) for pair in ranges]
-            scoring.params.areaRngLbl = [str(number) for number in range(len(ranges))]
-            scoring.params.maxDets = list(limits)
-            return accumulated(scoring)
-
-    return accumulate
+    with contextlib.redirect_stdout(io.StringIO()):
+        scoring = COCOeval(objects, detections, "bbox")
+        scoring.params.areaRng = [list(pair) for pair in ranges]
+        scoring.params.areaRngLbl = [str(number) for number in range(len(ranges))]
+        scoring.params.maxDets = list(limits)
+        return accumulated(scoring)
 
 
-ENGINES: dict[str, Callable[[Truth, Found], Accumulate]] = {"hotcoco": by_hotcoco, "pycocotools": by_pycocotools}
+ENGINES: dict[str, Engine] = {"hotcoco": by_hotcoco, "pycocotools": by_pycocotools}
 
 
 def accumulated(scoring: Any) -> Accumulated:
