@@ -19,13 +19,19 @@ from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, locate, option, unknown
 from tradeoff.recipes.experiment import Experiment, Names
 from tradeoff.recipes.inference import Inference
+from tradeoff.recipes.metric import Metric
 from tradeoff.recipes.start import find
 from tradeoff.recipes.train import Measuring, Scoring, Training
 
 GROUPS = ("meta_arch", "extractor", "data", "train")
 AXES = ("meta_arch", "extractor", "size", "stride", "proposals", "data", "train", "seed", "precision", "batch_size")
 PLACES = ("device", "jobs", "results_dir", "table", "sweeps", "pair")
-NODES: dict[str, type[Recipe]] = {"inference": Inference, "evaluate": Scoring, "measure": Measuring}
+NODES: dict[str, type[Recipe]] = {
+    "inference": Inference,
+    "evaluate": Scoring,
+    "metric": Metric,
+    "measure": Measuring,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +123,7 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
     training = gathered(Training.from_mapping, node["train"], "train.")
     scoring = gathered(Scoring.from_mapping, node["evaluate"], "evaluate.")
     measuring = gathered(Measuring.from_mapping, node["measure"], "measure.")
+    metric = gathered(Metric.from_mapping, node["metric"], "metric.")
     given = training.weights if training and words else None
     start = gathered(find, given, Path(words.results_dir)) if given else None
     if gathered.faults:
@@ -131,6 +138,7 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
         inference=Inference.from_mapping({**node["inference"], **chosen}, "inference."),
         scoring=scoring,
         measuring=measuring,
+        metric=metric,
         size=words.size,
         stride=words.stride if two_stage else None,
         seed=words.seed,

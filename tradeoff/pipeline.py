@@ -18,7 +18,7 @@ def run(experiments: list[Experiment], places: Places) -> int:
     """Run the experiments, write their rows, their table and its figures; return the exit code.
 
     Raises:
-        ConfigError: when no such device is there, or the only cell cannot be combined.
+        ConfigError: when no such device or engine of accuracy is there, or the only cell cannot be combined.
         DataError: with every fault of the data, before any work starts.
         StoreError: when the results folder cannot be written.
     """
@@ -41,7 +41,7 @@ def run(experiments: list[Experiment], places: Places) -> int:
 
 
 def check(experiments: list[Experiment], places: Places) -> None:
-    """Refuse before any work starts: the data of all cells, the results folder, and a single cell that cannot be."""
+    """Refuse before any work starts: a single cell that cannot be, data, engines of accuracy, the results folder."""
     if len(experiments) == 1:
         try:
             experiments[0].check_combination()
@@ -55,6 +55,8 @@ def check(experiments: list[Experiment], places: Places) -> None:
             faults.append(str(error))
     if faults:
         raise DataError("\n".join(faults))
+    for metric in {cell.metric for cell in experiments if cell.trained}:
+        metric.check_engine()
     try:
         places.rows.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeoff.core.errors import DataError
-from tradeoff.metrics.coco import NAMES, evaluate
+from tradeoff.metrics.coco import evaluate
 
 Entry = dict[str, Any]
 
@@ -86,7 +86,7 @@ def test_no_detections_score_zero_and_leave_empty_buckets_empty() -> None:
 
 def test_no_objects_score_nothing_at_all() -> None:
     scores = evaluate(truth([]), found([(1, 1, SMALL, 0.9)]))
-    assert all(scores[name] is None for name in NAMES)
+    assert {name for name, value in scores.items() if value is not None} == {"eval_images"}
     assert scores["eval_images"] == 2
 
 
@@ -104,7 +104,7 @@ def test_an_annotation_of_id_0_is_found_like_any_other() -> None:
         ((1, 1, SMALL, float("nan")), "finite"),
         ((1, 1, [0, 0, 1], 0.5), "finite"),
         ((9, 1, SMALL, 0.5), "no such image"),
-        ((1, 9, SMALL, 0.5), "category 9"),
+        ((1, 9, SMALL, 0.5), "no such category"),
     ],
 )
 def test_a_detection_that_means_nothing_is_refused(wrong: Any, said: str) -> None:
@@ -157,7 +157,7 @@ def test_ap50_of_one_class_is_that_of_its_definition(seed: int) -> None:
 
     annotations = truth([(int(random.integers(1, 5)), 1, box()) for _ in range(random.integers(1, 15))], 4, 1)
     near = [
-        (a["image_id"], 1, (np.array(a["bbox"]) + random.normal(0, 3, 4)).tolist())
+        (a["image_id"], 1, np.maximum(np.array(a["bbox"]) + random.normal(0, 3, 4), [-99, -99, 0, 0]).tolist())
         for a in annotations["annotations"]
     ]
     far = [(int(random.integers(1, 5)), 1, box()) for _ in range(random.integers(0, 10))]

@@ -95,6 +95,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("evaluate_key", str, doc="key of the scores in the cache"),
     Column("measure_key", str, doc="key of the measurement in the cache"),
     Column("weights_taken", str, doc="what was taken of train.weights, what is new and what was left"),
+    # more of accuracy
+    Column("voc_ap50", float, "", "higher", "Pascal VOC 2010's AP: IoU 0.50, area under the curve"),
+    Column("voc_ap50_11pt", float, "", "higher", "Pascal VOC 2007's AP: IoU 0.50, mean at 11 recalls"),
+    Column("oi_ap50", float, "", "higher", "Open Images challenge's AP: IoU 0.50, crowds are groups, no hierarchy"),
+    Column("precision_at_score", float, "", "higher", "right ones of the detections from metric.score_threshold on"),
+    Column("recall_at_score", float, "", "higher", "objects that these detections find, at IoU 0.50"),
+    Column("f1_at_score", float, "", "higher", "harmonic mean of the two"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

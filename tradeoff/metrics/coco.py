@@ -1,94 +1,131 @@
-"""COCO's average precision and recall of boxes, computed by pycocotools."""
+"""COCO's average precision and recall of boxes."""
 
-import contextlib
-import io
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+import numpy as np
 
-from tradeoff.core.errors import DataError
+from tradeoff.metrics import boxes
+from tradeoff.metrics.boxes import Floats, Found, Truth
+from tradeoff.metrics.engines import ENGINES, Ranges
 
-Entry = dict[str, Any]
-
-#: the order of COCOeval.stats
-NAMES = (
-    "ap",
-    "ap50",
-    "ap75",
-    "ap_small",
-    "ap_medium",
-    "ap_large",
-    "ar_1",
-    "ar_10",
-    "ar_100",
-    "ar_small",
-    "ar_medium",
-    "ar_large",
-)
+#: T = 10 thresholds of IoU
+IOUS = np.linspace(0.5, 0.95, 10)
+#: R = 101 points of recall
+RECALLS = np.linspace(0, 1, 101)
+#: detections that count, of an image and a class; the last of them except where the figure says another
+LIMITS = (1, 10, 100)
+#: the largest area that counts, px²
+LARGEST_PX2 = 1e5**2
+#: areas, px², both ends inclusive: an object of 32² is small and medium
+STANDARD = ((0.0, LARGEST_PX2), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, LARGEST_PX2))
 
 
-def evaluate(ground_truth: Entry, detections: Sequence[Entry]) -> dict[str, float | None]:
-    """Score detections against annotations.
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What COCO's evaluation measures before any mean over classes is taken; NaN where a class has no object.
+
+    T, R as above, C classes, A area ranges of which the first four are `STANDARD`.
+
+    ap: (T, C, A). ar: (T, C, A), the highest recall that is reached. ar_few: (T, C, 2), with 1 and 10 detections, of
+    all areas. precision: (T, R, C), of all areas, the best at that recall or a higher one, 0 beyond the last that is
+    reached. score: (T, R, C), down to which that recall is reached, 0 beyond. ranges: the A areas, px².
+    """
+
+    ap: Floats
+    ar: Floats
+    ar_few: Floats
+    precision: Floats
+    score: Floats
+    ranges: Ranges
+
+    def where(self, area: tuple[float, float]) -> int:
+        """Return the place of an area range."""
+        return list(self.ranges).index(area)
+
+
+def measure(objects: Truth, detections: Found, engine: str, extra: Ranges = ()) -> Grid:
+    """Match detections to objects and accumulate precision over recall.
 
     Args:
-        ground_truth: COCO's format: images with id; annotations with image_id, category_id, bbox (x, y, width, height
-            px of the original), area px² and perhaps iscrowd; categories with id.
-        detections: each with image_id, category_id, bbox as above and score.
-
-    Returns:
-        `ap` is the mean over IoU 0.5 to 0.95, `ap50` and `ap75` at one IoU, `ap_small` below 32² px of area,
-        `ap_medium` and `ap_large` from 96² on; `ar_1` `ar_10` `ar_100` the recall with so many detections per image.
-        All are 0..1 and means over the categories that have objects; None where there is no object to find.
-        `eval_images` is the number of images.
-
-    Raises:
-        DataError: if a detection is not finite, or of an image or a category that is not in the ground truth.
+        objects: the truth.
+        detections: what was found.
+        engine: hotcoco or pycocotools.
+        extra: area ranges besides `STANDARD`, px².
 
     Source: Lin et al. 2014, and the COCO detection evaluation as in pycocotools.
     """
-    refuse_wrong(ground_truth, detections)
-    with contextlib.redirect_stdout(io.StringIO()):
-        scoring = COCOeval(truth(ground_truth), found(ground_truth, detections), "bbox")
-        scoring.evaluate()
-        scoring.accumulate()
-        scoring.summarize()
-    values = [float(value) for value in scoring.stats]
-    scores = {name: None if value < 0 else value for name, value in zip(NAMES, values, strict=True)}
-    return {**scores, "eval_images": len(ground_truth["images"])}
+    ranges = tuple(dict.fromkeys((*STANDARD, *extra)))
+    if not len(objects.image_ids) or not objects.classes:
+        return nothing(objects.classes, ranges)
+    precision, recall, score = ENGINES[engine](objects, detections, ranges, LIMITS)
+    return Grid(
+        ap=defined(precision[..., -1].mean(axis=1)),
+        ar=defined(recall[..., -1]),
+        ar_few=defined(recall[..., 0, :-1]),
+        precision=defined(precision[..., 0, -1]),
+        score=defined(score[..., 0, -1]),
+        ranges=ranges,
+    )
 
 
-def refuse_wrong(ground_truth: Entry, detections: Sequence[Entry]) -> None:
-    """Refuse what pycocotools would take without a word: to it, a NaN box is a perfect match."""
-    images, categories = ({entry["id"] for entry in ground_truth[key]} for key in ("images", "categories"))
-    for number, entry in enumerate(detections):
-        where = f"detection {number} of image {entry['image_id']}"
-        if len(entry["bbox"]) != 4 or not all(map(math.isfinite, (*entry["bbox"], entry["score"]))):
-            raise DataError(f"{where}: bbox={entry['bbox']} score={entry['score']}: expected 4 + 1 finite numbers")
-        if entry["image_id"] not in images:
-            raise DataError(f"{where}: no such image in the ground truth")
-        if entry["category_id"] not in categories:
-            raise DataError(f"{where}: category {entry['category_id']} is not in the ground truth")
+def defined(values: Floats) -> Floats:
+    """Return a copy with NaN for what an engine leaves at -1, a class for which there is no object."""
+    return np.where(values < 0, np.nan, values)
 
 
-def indexed(images: list[Entry], categories: list[Entry], annotations: list[Entry]) -> COCO:
-    """Return an index over copies of annotations, numbered from 1: pycocotools takes id 0 for unmatched."""
-    index = COCO()
-    numbered = [{**entry, "id": number} for number, entry in enumerate(annotations, start=1)]
-    index.dataset = {"images": images, "categories": categories, "annotations": numbered}
-    index.createIndex()
-    return index
+def nothing(classes: int, ranges: Ranges) -> Grid:
+    """Return the grid of a set without images or without categories."""
+    by_area = np.full((len(IOUS), classes, len(ranges)), np.nan)
+    curve = np.full((len(IOUS), len(RECALLS), classes), np.nan)
+    few = np.full((len(IOUS), classes, len(LIMITS) - 1), np.nan)
+    return Grid(ap=by_area, ar=by_area, ar_few=few, precision=curve, score=curve, ranges=ranges)
 
 
-def truth(ground_truth: Entry) -> COCO:
-    """Return the index of the objects."""
-    objects = [{"iscrowd": 0, **entry} for entry in ground_truth["annotations"]]
-    return indexed(ground_truth["images"], ground_truth["categories"], objects)
+def figures(grid: Grid) -> dict[str, float | None]:
+    """Return the twelve standard figures, each 0..1, or None where there is no object to find.
+
+    `ap` is the mean over IoU 0.5 to 0.95, `ap50` and `ap75` at one IoU; `ap_small` is of objects up to 32² px of
+    area, `ap_medium` up to 96², `ap_large` from there on; `ar_1` `ar_10` `ar_100` the recall with so many detections
+    per image and class. All are means over the classes that have objects.
+    """
+    sizes = list(enumerate(("small", "medium", "large"), start=1))
+    told = {
+        "ap": grid.ap[..., 0],
+        "ap50": grid.ap[0, :, 0],
+        "ap75": grid.ap[5, :, 0],
+        **{f"ap_{name}": grid.ap[..., place] for place, name in sizes},
+        "ar_1": grid.ar_few[..., 0],
+        "ar_10": grid.ar_few[..., 1],
+        "ar_100": grid.ar[..., 0],
+        **{f"ar_{name}": grid.ar[..., place] for place, name in sizes},
+    }
+    return {name: mean(values) for name, values in told.items()}
 
 
-def found(ground_truth: Entry, detections: Sequence[Entry]) -> COCO:
-    """Return the index of the detections; `COCO.loadRes` cannot read none."""
-    boxes = [{**entry, "area": entry["bbox"][2] * entry["bbox"][3], "iscrowd": 0} for entry in detections]
-    return indexed(ground_truth["images"], ground_truth["categories"], boxes)
+def mean(values: Floats) -> float | None:
+    """Return the mean of what is defined, None if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None
+
+
+def evaluate(
+    ground_truth: Mapping[str, Any], detections: Sequence[Mapping[str, Any]], engine: str = "hotcoco"
+) -> dict[str, float | None]:
+    """Score detections in COCO's format.
+
+    Args:
+        ground_truth: as `boxes.truth` takes it.
+        detections: each with image_id, category_id, bbox (x, y, width, height px) and score.
+        engine: hotcoco or pycocotools.
+
+    Returns:
+        The twelve `figures`, and `eval_images`, the number of images.
+
+    Raises:
+        DataError: if the ground truth is refused by `boxes.truth` or the detections by `boxes.detections`.
+    """
+    objects = boxes.truth(ground_truth)
+    grid = measure(objects, boxes.detections(objects, detections), engine)
+    return {**figures(grid), "eval_images": len(objects.image_ids)}

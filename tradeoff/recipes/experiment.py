@@ -1,6 +1,6 @@
 """One cell of a study: what is asked for, and the stages that answer it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tradeoff.core.digest import digest, file_sha256
@@ -10,6 +10,7 @@ from tradeoff.recipes.data import Data
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.meta_arch import MetaArch
+from tradeoff.recipes.metric import Metric
 from tradeoff.recipes.stages import Evaluate, Measure, Predict, Train
 from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Scoring, Training
@@ -57,6 +58,7 @@ class Experiment:
     batch_size: int
     names: Names
     overrides: tuple[str, ...] = ()
+    metric: Metric = field(default_factory=Metric)
     start: Start | None = None
 
     @property
@@ -128,7 +130,7 @@ class Experiment:
         return Stages(
             train=train,
             predict=predict,
-            evaluate=Evaluate(predict=predict) if predict else None,
+            evaluate=Evaluate(predict=predict, metric=self.metric) if predict else None,
             measure=Measure(
                 train=train,
                 inference=self.inference,

@@ -4,7 +4,7 @@
 key of Measure only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from tradeoff.recipes.data import Split
 from tradeoff.recipes.extractors import Extractor
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.meta_arch import MetaArch
+from tradeoff.recipes.metric import Metric
 from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Training
 
@@ -75,8 +76,10 @@ class Evaluate(Computation):
     """Accuracy of saved detections."""
 
     NAME: ClassVar[str] = "evaluate"
+    VERSION: ClassVar[int] = 2  # 2: figures of VOC and Open Images, at a score, and the file of curves
 
     predict: Predict
+    metric: Metric = field(default_factory=Metric)
 
 
 @dataclass(frozen=True, kw_only=True)

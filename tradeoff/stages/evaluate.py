@@ -6,25 +6,40 @@ from typing import Any
 import numpy as np
 
 from tradeoff.core.store import Context, fetch
-from tradeoff.metrics.coco import evaluate
+from tradeoff.metrics import boxes
+from tradeoff.metrics.accuracy import accuracy
 from tradeoff.recipes.stages import Evaluate
 from tradeoff.stages.predict import read
 
+CURVES = "curves.npz"
+
 
 def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
-    """Score the predictions; return the accuracy columns."""
+    """Score the predictions; return the accuracy columns and write what is no single number.
+
+    `curves.npz` holds, for C classes, T = 10 thresholds of IoU, R = 101 recalls and B sizes, in float64 where nothing
+    else is said, 0..1, NaN where there is no object to find:
+
+    - category_id (C,) int64, category (C,) text; iou (T,); recall (R,); size_area_px2 (B, 2), lowest and highest
+      area, px², both inclusive; objects_by_class (C,) and objects_by_size_class (B, C) int64, without crowds.
+    - COCO, 100 detections per image and class: ap_by_iou (T,), ap_by_class (C,), ap_by_iou_class (T, C), ap_by_size
+      (B,), ap_by_size_class (B, C), and the same of recall with ar_.
+    - curve_precision (T, R, C), the best precision from that recall on, 0 beyond the last that is reached, and
+      curve_score (T, R, C), the score down to which that recall is reached, 0 beyond.
+    - voc_ap50_by_class, voc_ap50_11pt_by_class, oi_ap50_by_class (C,): the terms of these columns' means; these rules
+      take all detections.
+    - score_threshold (), and of the detections from it on precision_at_score_by_class, recall_at_score_by_class and
+      f1_at_score_by_class (C,), at IoU 0.5 by the rule of VOC.
+
+    Raises:
+        ConfigError: when the engine is not installed.
+        DataError: when a prediction or an annotation cannot be scored.
+    """
+    stage.metric.check_engine()
     fetch(stage.predict, context)
     data = stage.predict.split.build()
-    detections = records(read(context.store.folder(stage.predict)), data.category_ids)
-    return evaluate(data.ground_truth(), detections)
-
-
-def records(predictions: dict[str, np.ndarray], category_ids: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Turn predictions into COCO's records: boxes as (x, y, width, height), labels as category ids."""
-    boxes = predictions["box"].astype(np.float64)
-    boxes[:, 2:] -= boxes[:, :2]
-    columns = (predictions["image_id"].tolist(), predictions["label"].tolist(), predictions["score"].tolist())
-    return [
-        {"image_id": image, "category_id": category_ids[label], "bbox": box, "score": score}
-        for image, label, score, box in zip(*columns, boxes.tolist(), strict=True)
-    ]
+    truth = boxes.truth(data.ground_truth())
+    found = boxes.predicted(truth, read(context.store.folder(stage.predict)), data.category_ids)
+    columns, arrays = accuracy(truth, found, **stage.metric.options())
+    np.savez_compressed(folder / CURVES, allow_pickle=False, **arrays)
+    return columns
