@@ -1,0 +1,79 @@
+"""What can be asked for as `data=voc`, `yolo` and `csv`: photographs whose annotations are no COCO JSON."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from tradeoff.core.errors import ConfigError
+from tradeoff.recipes.base import locate
+from tradeoff.recipes.data import Annotated
+from tradeoff.recipes.sources import Format, Source, absolute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Annotated):
+    """A format whose labels are names; the classes are those of the training annotations, sorted."""
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the labels of the training annotations."""
+        return labels(self.FORMAT, *self.paths("train"))
+
+
+@lru_cache(maxsize=64)
+def labels(kind: Format, annotations: str, folder: str) -> tuple[str, ...]:
+    """Return the labels of annotations, sorted, found once in a process."""
+    source = Source(format=kind, annotations=(annotations,), folders=(folder,))
+    found: tuple[str, ...] = locate("tradeoff.data.documents:classes")(source)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voc(Labelled):
+    """Pascal VOC: an XML file an image, and lists of their names; or two folders of XML files."""
+
+    FORMAT: ClassVar[Format] = "voc"
+    NAMES: ClassVar[dict[str, str]] = {"annotations": "ImageSets/Main/{part}.txt", "images": "JPEGImages"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Csv(Labelled):
+    """A CSV file a split, a line an object (columns: `tradeoff/data/csv_boxes.py`)."""
+
+    FORMAT: ClassVar[Format] = "csv"
+    NAMES: ClassVar[dict[str, str]] = {"annotations": "{part}.csv", "images": "images"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yolo(Annotated):
+    """YOLO's text labels: a file an image; `data.yaml` or `classes.txt` in the root names the classes."""
+
+    FORMAT: ClassVar[Format] = "yolo"
+    NAMES: ClassVar[dict[str, str]] = {"annotations": "labels/{part}", "images": "images/{part}"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.root:
+            raise ConfigError("root: required and not given; give data.root=FOLDER with data.yaml or classes.txt")
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes.
+
+        Raises:
+            DataError: if they cannot be read.
+        """
+        found: tuple[str, ...] = self.layout("classes")
+        return found
+
+    def paths(self, part: str) -> tuple[str, str]:
+        """Return the absolute paths of the labels and the images of "train" or "val", as `data.yaml` has them.
+
+        Raises:
+            DataError: if it cannot be read.
+        """
+        annotations, images = self.layout("place", part)
+        given = [getattr(self, f"{part}_{what}") for what in self.NAMES]
+        return absolute(given[0] or annotations), absolute(given[1] or images)
+
+    def layout(self, what: str, *arguments: Any) -> Any:
+        """Ask where things are below the root."""
+        return locate(f"tradeoff.data.yolo_layout:{what}")(absolute(self.root or ""), *arguments)
