@@ -11,6 +11,7 @@ import yaml
 from tests.data.coco_files import document, write
 from tradeoff.core.digest import digest
 from tradeoff.core.errors import ConfigError, DataError
+from tradeoff.recipes import formats
 from tradeoff.recipes.data import Coco, Shapes
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
@@ -81,10 +82,13 @@ def test_sides_in_the_wrong_order_are_refused() -> None:
         Shapes.from_mapping({"side_min_px": 200, "side_max_px": 100}, "data.")
 
 
-@pytest.mark.parametrize(("name", "recipe"), [("shapes", Shapes), ("coco", Coco)])
-def test_the_menu_lists_every_option_with_its_default(name: str, recipe: type[Shapes] | type[Coco]) -> None:
-    menu = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    assert menu.pop("_target_") == f"data.{recipe.__name__}"
+MENU = {"shapes": Shapes, "coco": Coco, "voc": formats.Voc, "yolo": formats.Yolo, "csv": formats.Csv}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CONF.glob("*.yaml")])
+def test_the_menu_lists_every_option_with_its_default(name: str) -> None:
+    menu, recipe = yaml.safe_load((CONF / f"{name}.yaml").read_text()), MENU[name]
+    assert menu.pop("_target_") == f"{recipe.__module__.rpartition('.')[2]}.{recipe.__name__}"
     defaults = {spec.name: spec.default for spec in fields(recipe)}
     assert menu == defaults
 

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from tradeoff.core.errors import DataError, TradeoffError
+from tradeoff.core.errors import ConfigError, DataError, TradeoffError
 from tradeoff.recipes.sources import Format, Source
 
-USAGE = """
+USAGE = """Look at a data set before anything is trained on it.
+
   python -m tradeoff.data check PATH              every fault of a set, and a card of what it holds
   python -m tradeoff.data convert PATH OUT.json   the same objects in COCO's JSON
 
@@ -26,6 +27,9 @@ def main(arguments: list[str]) -> int:
     try:
         sources = chosen(told)
         found = check(sources, told.pixels) if told.command == "check" else convert(sources, Path(told.out))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
     except TradeoffError as error:
         print(error, file=sys.stderr)
         found = {"faults": str(error).count("\n") + 1}
@@ -36,7 +40,7 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the words of the command."""
     whole = argparse.ArgumentParser(
-        "python -m tradeoff.data", usage=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m tradeoff.data", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="check|convert")
     for name in ("check", "convert"):
@@ -56,16 +60,17 @@ def chosen(told: argparse.Namespace) -> dict[str, Source]:
     """Return the parts that the command is about.
 
     Raises:
-        DataError: if there is no such path or part, or the command takes one part and there are several.
+        DataError: if there is nothing to read.
+        ConfigError: if there is no such part, or the command takes one part and there are several.
     """
     from tradeoff.data.find import find
 
     parts = find(told.path, told.format, told.images)
     names = ", ".join(parts)
     if told.part and told.part not in parts:
-        raise DataError(f"{told.path}: --part {told.part}: expected one of {names}")
+        raise ConfigError(f"{told.path}: --part {told.part}: expected one of {names}")
     if told.command == "convert" and not told.part and len(parts) > 1:
-        raise DataError(f"{told.path}: holds {names}; give one of them as --part NAME")
+        raise ConfigError(f"{told.path}: holds {names}; give one of them as --part NAME")
     return {told.part: parts[told.part]} if told.part else parts
 
 

@@ -61,7 +61,12 @@ class Assembly:
             self.boxes[name].append(box)
 
     def document(self, path: str, folder: str) -> Document:
-        """Return all that was collected; images are numbered by name, objects by image, classes in their order."""
+        """Return all that was collected; images are numbered by name, objects by image, classes in their order.
+
+        Of a set without images whose files have faults no list is returned, for it is not known to be empty.
+        """
+        if self.faults and not self.boxes:
+            return Document(path, folder, {}, "", self.faults)
         classes = self.classes or tuple(sorted({box.label for boxes in self.boxes.values() for box in boxes}))
         names = sorted(self.boxes)
         pairs = [(number, box) for number, name in enumerate(names, 1) for box in self.boxes[name]]

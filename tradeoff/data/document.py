@@ -9,6 +9,9 @@ from typing import Any
 
 LISTS = ("images", "annotations", "categories")
 
+#: characters of the name of an image below its folder
+NAME_MAX = 1000
+
 Entry = dict[str, Any]
 
 
@@ -61,8 +64,8 @@ def name_fault(name: Any) -> str | None:
     """Return what is wrong with the name of an image file below its folder, or None."""
     if not isinstance(name, str) or not name:
         return "expected a name"
-    if not name.isprintable():
-        return "expected a name of printable characters"
+    if not name.isprintable() or len(name) > NAME_MAX:
+        return f"expected a name of at most {NAME_MAX} printable characters"
     return "leaves the image folder; give a path below it" if leaves_folder(name) else None
 
 

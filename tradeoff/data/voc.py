@@ -12,7 +12,7 @@ import os
 from xml.etree import ElementTree
 
 from tradeoff.data.assembly import Assembly, Box, number, side
-from tradeoff.data.document import Document, leaves_folder, shown
+from tradeoff.data.document import Document, name_fault, shown
 
 Element = ElementTree.Element
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -47,10 +47,9 @@ def xml_files(path: str, folder: str, assembly: Assembly) -> list[str]:
         return []
     beside = os.path.dirname(folder)
     where = next((name for name in FOLDERS if os.path.isdir(os.path.join(beside, name))), FOLDERS[0])
-    for name in names:
-        if leaves_folder(name) or not name.isprintable():
-            assembly.fault(path, f"{shown(name)}: expected the name of an XML file below {where}")
-    good = [name for name in dict.fromkeys(names) if not leaves_folder(name) and name.isprintable()]
+    for name in filter(name_fault, names):
+        assembly.fault(path, f"{shown(name)}: expected the name of an XML file below {where}")
+    good = [name for name in dict.fromkeys(names) if not name_fault(name)]
     return [os.path.join(beside, where, f"{name}.xml") for name in good]
 
 

@@ -9,7 +9,7 @@ import os
 
 from tradeoff.core.errors import DataError
 from tradeoff.data.assembly import Assembly, Box, Corners, number
-from tradeoff.data.document import Document, leaves_folder, shown
+from tradeoff.data.document import Document, name_fault, shown
 from tradeoff.data.image_files import Header, headers
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".mpo", ".gif")
@@ -57,7 +57,7 @@ def listed(path: str, assembly: Assembly) -> list[str]:
         return []
     names = []
     for count, line in enumerate(lines, 1):
-        if line and (leaves_folder(line) or not line.isprintable()):
+        if line and name_fault(line):
             assembly.fault(f"{path}: line {count}", f"{shown(line)}: expected a path below the image folder")
         elif line:
             names.append(line.removeprefix("./"))

@@ -95,8 +95,8 @@ def description(root: str) -> dict[str, Any] | None:
         return None
     try:
         found = yaml.safe_load("".join(lines(path)))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: is not YAML ({str(error).splitlines()[0]})") from error
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{path}: is not YAML ({(str(error).splitlines() or ['?'])[0]})") from error
     if not isinstance(found, dict):
         raise DataError(f"{path}: expected keys with values: train, val, names")
     return found

@@ -51,9 +51,9 @@ class Yolo(Annotated):
     NAMES: ClassVar[dict[str, str]] = {"annotations": "labels/{part}", "images": "images/{part}"}
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not self.root:
             raise ConfigError("root: required and not given; give data.root=FOLDER with data.yaml or classes.txt")
+        super().__post_init__()
 
     def classes(self) -> tuple[str, ...]:
         """Return the names of the classes.
