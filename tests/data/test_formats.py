@@ -144,7 +144,7 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     ),
     "csv crowd": ("csv", replaced("val.csv", "dog,0", "dog,x"), "line 2: crowd='x': expected 0 or 1"),
     "csv column": (
-        "csv", replaced("val.csv", "label", "lable"),
+        "csv", replaced("val.csv", "label", "word"),
         "val.csv: line 1: no column label or class; there are",
     ),
     "csv values": ("csv", replaced("val.csv", ",dog,0", ",dog"), "val.csv: line 2: 6 values: expected 7"),

@@ -12,7 +12,7 @@ from tests.data.coco_files import document, write
 from tradeoff.core.digest import digest
 from tradeoff.core.errors import ConfigError, DataError
 from tradeoff.recipes import formats
-from tradeoff.recipes.data import Coco, Shapes
+from tradeoff.recipes.data import Coco, CocoSplit, Shapes
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 
@@ -44,6 +44,12 @@ def test_two_places_are_two_data_sets_but_equal_annotations_are_one_key(tmp_path
     assert here != there
     assert digest(here.val_split(None)) == digest(there.val_split(None))
     assert digest(here.train_split(0)) == digest(there.train_split(0))
+
+
+def test_the_key_of_a_coco_split_is_as_it_was() -> None:
+    """Golden: a change makes every finished training on COCO start again."""
+    split = CocoSplit(annotations=("a",), folders=("b",), sha256="ab" * 32, files="0123456789ab", train=True, seed=3)
+    assert digest(split) == "a2f7a0b7fda8"
 
 
 def test_the_key_follows_the_content_of_the_annotation_file(tmp_path: Path) -> None:

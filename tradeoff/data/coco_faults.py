@@ -1,8 +1,7 @@
 """What is wrong within the lists of a set, whatever format they were read from; no torch, no arrays."""
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -35,7 +34,7 @@ def list_faults(document: Document, training: bool) -> Kinds:
     return [list(kind) for kind in kinds]
 
 
-def told(document: Document, find: Any) -> Iterator[str]:
+def told(document: Document, find: Callable[[Entry], Iterable[str]]) -> Iterator[str]:
     """Yield the faults that a function finds in the annotations, each with its place."""
     for entry in document.entries("annotations"):
         for fault in find(entry):
@@ -87,7 +86,7 @@ def whole(value: Any) -> bool:
 def finite(value: Any, largest: float) -> bool:
     """Tell whether a value is a number from -largest to largest."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and not math.isnan(value) and -largest <= value <= largest
+    return number and -largest <= value <= largest
 
 
 def image_faults(entry: Entry) -> Iterator[str]:
@@ -140,8 +139,9 @@ def value_faults(entry: Entry) -> Iterator[str]:
 
 
 def sound(entry: Entry) -> bool:
-    """Tell whether an annotation has a box with an area."""
-    return not holds_constant(entry.get("bbox")) and not any(box_faults(entry, training=False))
+    """Tell whether an annotation has a box with an area, and values of which nothing is wrong."""
+    faulty = any(box_faults(entry, training=False)) or any(value_faults(entry))
+    return not faulty and not holds_constant([entry["bbox"], entry.get("area")])
 
 
 def outside_faults(document: Document) -> Iterator[str]:

@@ -17,13 +17,13 @@ READERS = {"coco": coco_json.read, "voc": voc.read, "yolo": yolo.read, "csv": cs
 def read(source: Source) -> Document:
     """Read a set; several annotation files, as a training on COCO 2014 has, become one document."""
     parts = [read_part(source, place) for place in range(len(source.annotations))]
-    document = parts[0] if len(parts) == 1 else merged(parts)
-    return minival.kept(document, source.subset) if source.subset and not document.faults else document
+    return parts[0] if len(parts) == 1 else merged(parts)
 
 
 def read_part(source: Source, place: int) -> Document:
-    """Read one annotation file with its image folder, all of it."""
-    return READERS[source.format](source.annotations[place], source.folders[place], source.classes)
+    """Read what a source takes of one annotation file with its image folder."""
+    document = READERS[source.format](source.annotations[place], source.folders[place], source.classes)
+    return minival.kept(document, source.subset) if source.subset else document
 
 
 def merged(parts: Sequence[Document]) -> Document:
@@ -56,7 +56,7 @@ def faults(train: Source, val: Source) -> list[str]:
             kinds, _ = examined(document, training)
             found += kinds
         documents.append(document)
-        if source.subset:
+        if source.subset == "minival":
             found.append(minival.missing_faults(document))
     return worded([*found, list(category_differences(documents[0], documents[1]))])
 

@@ -20,8 +20,9 @@ from tradeoff.core.errors import DataError
 PIXELS_MAX = 89_478_485
 #: Pillow's modes that have a defined conversion to 8-bit RGB; floating point (F) has no known range
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I")
-#: what stands at the end of a whole file, and in how many of its last bytes it is looked for
-ENDS = {"JPEG": (b"\xff\xd9", 1 << 16), "MPO": (b"\xff\xd9", 1 << 16), "PNG": (b"IEND", 64)}
+#: what stands at the end of a whole file, looked for in its last bytes, and then in more of them
+ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+LAST_BYTES = (16, 1 << 16)
 ORIENTATION = 0x0112
 #: headers that are read beside each other, for disks that answer late
 THREADS = 8
@@ -84,16 +85,20 @@ def header(path: str, pixels: bool = False) -> Header:
 
 def has_end(path: str, form: str) -> bool:
     """Tell whether the mark that ends a whole file is there; without it a decoder has the last word."""
-    mark, length = ENDS.get(form, (b"", 0))
-    if not mark:
+    if form not in ENDS:
         return False
     with open(path, "rb") as file:
-        file.seek(max(0, os.path.getsize(path) - length))
-        return mark in file.read()
+        size = os.fstat(file.fileno()).st_size
+        for length in LAST_BYTES:
+            file.seek(max(0, size - length))
+            if ENDS[form] in file.read(length):
+                return True
+    return False
 
 
 def headers(paths: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
     """Yield the header of each file, or why it cannot be had, in the order of the paths."""
+    from tradeoff.core.progress import watched  # rich: only once there are files to read
 
     def read(path: str) -> Header | DataError:
         try:
@@ -102,7 +107,7 @@ def headers(paths: list[str], pixels: bool = False) -> Iterator[Header | DataErr
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(read, paths)
+        yield from watched(pool.map(read, paths), len(paths), "image files")
 
 
 def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str | None:

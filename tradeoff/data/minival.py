@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
-from tradeoff.data.coco_faults import whole
 from tradeoff.data.document import Document
 
 PATH = Path(__file__).with_name("coco2014_minival.txt")
@@ -26,17 +26,16 @@ def ids() -> frozenset[int]:
 
 def kept(document: Document, subset: str) -> Document:
     """Return the images of the minival, or with "rest" all others, and the objects on them."""
-    inside = subset == "minival"
-    images = [
-        entry for entry in document.entries("images") if whole(entry.get("id")) and (entry["id"] in ids()) == inside
-    ]
-    known = {entry["id"] for entry in images}
-    objects = [
-        entry
-        for entry in document.entries("annotations")
-        if whole(entry.get("image_id")) and entry["image_id"] in known
-    ]
-    return replace(document, lists={**document.lists, "images": images, "annotations": objects})
+    inside, lists = subset == "minival", dict(document.lists)
+    for key, name in (("images", "id"), ("annotations", "image_id")):
+        if key in lists:
+            lists[key] = [entry for entry in lists[key] if belongs(entry.get(name)) == inside]
+    return replace(document, lists=lists)
+
+
+def belongs(identity: Any) -> bool:
+    """Tell whether an id is one of the minival."""
+    return isinstance(identity, int) and identity in ids()
 
 
 def missing_faults(document: Document) -> list[str]:

@@ -4,7 +4,7 @@ The pixels of VOC count from 1 and both corners belong to the box, so xmin..xmax
 What is difficult is read as a crowd: not learned, and neither right nor wrong to find. `path` and `folder` are not
 read, for they tell where the file lay at its author's.
 
-Source: Everingham and Winn, The PASCAL VOC 2012 Development Kit, sections 2 and 3.4.
+Source: Everingham et al., The PASCAL VOC 2012 Development Kit, sections 2 and 3.4.
 Differs: VOC's own scoring takes a difficult object for one object; a crowd takes any number of detections.
 """
 
@@ -41,7 +41,7 @@ def xml_files(path: str, folder: str, assembly: Assembly) -> list[str]:
         if os.path.isdir(path):
             return [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".xml")]
         with open(path, encoding="utf-8-sig") as file:
-            names = [line.split()[0] for line in file if line.strip()]
+            names = [line.strip() for line in file if line.strip()]
     except (OSError, ValueError) as error:
         assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
         return []

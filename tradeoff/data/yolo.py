@@ -27,14 +27,15 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
         classes: the names, by number.
     """
     assembly = Assembly(classes)
-    names = listed(path, assembly) if os.path.isfile(path) else found(folder, path, assembly)
+    is_list = os.path.isfile(path)
+    names = listed(path, assembly) if is_list else found(folder, path, assembly)
     paths = [os.path.join(folder, name) for name in names]
     for name, header in zip(names, headers(paths), strict=True):
         if isinstance(header, DataError):
             assembly.faults.append(str(header))
         elif assembly.image(name, (header.height, header.width), path):
-            stem = os.path.splitext(labels_of(name) if os.path.isfile(path) else name)[0]
-            read_labels(os.path.join(folder if os.path.isfile(path) else path, f"{stem}.txt"), name, header, assembly)
+            labels = os.path.join(folder, labels_of(name)) if is_list else os.path.join(path, name)
+            read_labels(f"{os.path.splitext(labels)[0]}.txt", name, header, assembly)
     return assembly.document(path, folder)
 
 
