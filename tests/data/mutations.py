@@ -15,7 +15,8 @@ NASTY = (
     b"NaN", b"-Infinity", b"1e400", b"-1e308", b"1e308", b"-1", b"0", b"-0", b"1.5", b"99999999999999999999",
     b"9" * 5000, b"9" * 400, b"", b'""', b"null", b"true", b"[]", b"{}", b"[[1]]", b"[" * 900 + b"]" * 900,
     b"[" * 50000, b"{" * 50000, b"../../x.png", b"/etc/passwd", b"c:\\x", b"\\u0000", b"\\ud800", b"\x00",
-    b"\xff\xfe",    b"\xed\xa0\x80", "ä\u202e".encode(), b"a.png", b"c.png", b"cat", b"x" * 70000, b"1_0", b"0x10", b"inf", b"nan",
+    b"\xff\xfe", b"\xed\xa0\x80", "ä\u202e".encode(), b"a.png", b"c.png", b"cat", b"x" * 70000,
+    b"1_0", b"0x10", b"inf", b"nan",
     b"&lol;", b"<a>", b"</object>", b"<!DOCTYPE a>", b"!!int ''", b"!!timestamp x", b"!!bool x", b"*a", b"&a [*a]",
     b"!!python/object/apply:os.system [x]", b"a: b: c", b'"', b"'", b",", b",,,,,,,,", b"\n", b"\r",
 )  # fmt: skip
