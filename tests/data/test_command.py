@@ -100,6 +100,30 @@ def test_a_converted_set_has_the_same_examples(kind: str, tmp_path: Path, capsys
     assert sorted(map(tuple, theirs.sizes.tolist())) == [(20, 40), (32, 64), (50, 50)]
 
 
+def test_categories_that_differ_from_those_of_training_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written("coco", tmp_path)
+    path = tmp_path / "annotations" / "instances_val2017.json"
+    path.write_text(path.read_text().replace("dog", "wolf"))
+    text, told = said(capsys, 1, "check", str(tmp_path))
+    assert {name: card["faults"] for name, card in told["parts"].items()} == {"train2017": 0, "val2017": 1}
+    assert "val2017.json: categories: without 2 dog and with 2 wolf against training" in text
+
+
+def test_a_flipped_bit_is_found_only_where_pixels_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written("csv", tmp_path)
+    path = tmp_path / "images" / "a.png"
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1  # the checksum of the pixels, before IEND's 12 bytes
+    path.write_bytes(content)
+    said(capsys, 0, "check", str(tmp_path / "val.csv"))
+    text, _ = said(capsys, 1, "check", str(tmp_path / "val.csv"), "--pixels")
+    assert "a.png: cannot be read as an image" in text
+
+
 def test_a_faulty_set_is_not_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written("csv", tmp_path)
     (tmp_path / "images" / "a.png").unlink()

@@ -12,7 +12,7 @@ from tradeoff.core.errors import DataError
 from tradeoff.data.coco import CocoDataset
 from tradeoff.recipes.data import Annotated
 
-#: s; the slowest takes a few hundredths
+#: s of the processor; the slowest takes a few hundredths, and a set that hangs meets the timeout of the tests
 LIMIT_S = 5.0
 
 
@@ -44,11 +44,11 @@ def search(seeds: range, tmp_path: Path) -> tuple[int, int]:
     good, counts = good_sets(tmp_path / "good"), [0, 0]
     for seed in seeds:
         folder = tmp_path / f"set{seed}"
-        data, start = damaged(seed, folder, good), time.monotonic()
+        data, start = damaged(seed, folder, good), time.process_time()
         valid = not refused(data, folder)
         if valid:
             assert_is_valid(data)
-        assert time.monotonic() - start < LIMIT_S, seed
+        assert time.process_time() - start < LIMIT_S, seed
         counts[valid] += 1
         shutil.rmtree(folder)
     return counts[0], counts[1]

@@ -75,24 +75,20 @@ def chosen(told: argparse.Namespace) -> dict[str, Source]:
 
 
 def check(sources: dict[str, Source], pixels: bool) -> dict[str, Any]:
-    """Print the card and the faults of each part; return the cards and the number of faults."""
+    """Print the card and the faults of each part, training first; return the cards and the number of faults."""
     from tradeoff.data import card, documents
-    from tradeoff.data.coco_faults import worded
     from tradeoff.data.find import is_training
 
-    cards, count = {}, 0
-    for name, source in sources.items():
-        document = documents.read(source)
+    cards, training = {}, None
+    for name in sorted(sources, key=lambda name: not is_training(name)):
+        document = documents.read(sources[name])
         kinds, headers = documents.examined(document, is_training(name), pixels)
-        sized = documents.with_stated_sizes(document, headers)
-        mine = sum(map(len, kinds))
-        cards[name] = {"format": source.format, **card.card(sized, headers), "faults": mine}
-        print(card.text(f"{name} ({source.format})", cards[name]))
-        print(
-            f"  {mine or 'no'} fault{'' if mine == 1 else 's'}" + "".join(f"\n  - {fault}" for fault in worded(kinds))
-        )
-        count += mine
-    return {"parts": cards, "faults": count}
+        training = document if training is None and is_training(name) else training
+        kinds.append(list(documents.category_differences(training, document)) if training else [])
+        facts = card.card(documents.with_stated_sizes(document, headers), headers)
+        cards[name] = {"format": sources[name].format, **facts, "faults": sum(map(len, kinds))}
+        print(card.text(f"{name} ({sources[name].format})", cards[name], documents.worded(kinds)))
+    return {"parts": cards, "faults": sum(facts["faults"] for facts in cards.values())}
 
 
 def convert(sources: dict[str, Source], out: Path) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def per_class(document: Document, objects: list[Entry]) -> dict[str, int]:
     return dict(pairs)
 
 
-def text(name: str, facts: Card) -> str:
-    """Return a card as lines for the eye."""
+def text(name: str, facts: Card, faults: list[str]) -> str:
+    """Return a card and the faults of a set, of which `facts` has the number, as lines for the eye."""
     classes = facts["classes"]
     width, height = ("..".join(dict.fromkeys(map(str, facts[f"{side}_px"]))) for side in ("width", "height"))
     notes = [
@@ -100,5 +100,7 @@ def text(name: str, facts: Card) -> str:
         f"  {facts['objects']} objects: {facts['small']} small, {facts['medium']} medium, {facts['large']} large "
         "(32² and 96² px²)" + "".join(f"; {note}" for note in notes),
         f"  {len(classes)} classes: " + ", ".join(f"{name} {count}" for name, count in classes.items()),
+        f"  {facts['faults'] or 'no'} fault{'' if facts['faults'] == 1 else 's'}",
+        *(f"  - {fault}" for fault in faults),
     ]
     return "\n".join(lines)

@@ -26,6 +26,8 @@ def classes(root: str) -> tuple[str, ...]:
         DataError: if there are none, or they are no different words.
     """
     described = description(root)
+    if described is None and not os.path.exists(os.path.join(root, LIST)):
+        raise DataError(f"{root}: holds neither {YAML} nor {LIST}, which name the classes")
     if described is None:
         path, names = (
             os.path.join(root, LIST),
