@@ -9,6 +9,7 @@ import pytest
 
 from tests.data.mutations import damaged, good_sets
 from tradeoff.core.errors import DataError
+from tradeoff.data.__main__ import main
 from tradeoff.data.coco import CocoDataset
 from tradeoff.recipes.data import Annotated
 
@@ -25,6 +26,11 @@ def assert_is_valid(data: Annotated) -> None:
             assert (example.boxes[:, 2:] > example.boxes[:, :2]).all()
             assert ((example.labels >= 0) & (example.labels < len(dataset.classes))).all()
     assert all(entry["area"] >= 0 for entry in dataset.ground_truth()["annotations"])
+
+
+def assert_command_agrees(folder: Path, valid: bool) -> None:
+    """The command that checks a set ends in order, and finds nothing in a valid one."""
+    assert main(["check", str(folder)]) in ((0,) if valid else (0, 1))  # 0: it does not look for a missing part
 
 
 def refused(data: Annotated, folder: Path) -> bool:
@@ -48,6 +54,7 @@ def search(seeds: range, tmp_path: Path) -> tuple[int, int]:
         valid = not refused(data, folder)
         if valid:
             assert_is_valid(data)
+        assert_command_agrees(folder, valid)
         assert time.process_time() - start < LIMIT_S, seed
         counts[valid] += 1
         shutil.rmtree(folder)

@@ -124,7 +124,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
         "line 1: '0.125 0.6 0.25 16': expected parts of the image's",
     ),
     "yolo no width": ("yolo", replaced(C_TXT, " 0.25 0.5\n", " 0 0.5\n"), "val/c.txt: line 1: bbox="),
-    "yolo names": ("yolo", replaced(DATA_YAML, "1: dog", "2: dog"), "data.yaml: names=None: expected the names"),
+    "yolo names": (
+        "yolo",
+        replaced(DATA_YAML, "1: dog", "2: dog"),
+        "data.yaml: names={0: 'cat', 2: 'dog'}: expected the names",
+    ),
     "yolo same names": ("yolo", replaced(DATA_YAML, "1: dog", "1: cat"), "expected a name once only"),
     "yolo no yaml": ("yolo", replaced(DATA_YAML, "path", "{"), "data.yaml: is not YAML"),
     "yolo no folder": (
@@ -141,6 +145,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "csv label": (
         "csv", replaced("val.csv", ",dog", ",dgo"),
         "line 2: label='dgo': not among the classes, which are th",
+    ),
+    "csv outside": (
+        "csv",
+        replaced("val.csv", "a.png,0,4,10", "a.png,40,4,50"),
+        "val.csv: line 2: bbox=[40.0, 4.0, 10.0, 16.0]: is outside of its image, 40×20 px",
     ),
     "csv crowd": ("csv", replaced("val.csv", "dog,0", "dog,x"), "line 2: crowd='x': expected 0 or 1"),
     "csv column": (
@@ -212,6 +221,23 @@ def test_a_list_of_images_stands_for_a_folder_in_yolo(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text("./images/val/a.png\nimages/val/c.png\n")
     data.check()
     assert examples(Yolo(root=str(tmp_path))) == wanted
+
+
+def test_names_in_a_list_may_be_numbers(tmp_path: Path) -> None:
+    data = written("yolo", tmp_path)
+    replaced(DATA_YAML, "{0: cat, 1: dog}", "[7, 8]")(tmp_path)
+    assert data.val_split(None).build().classes == ("7", "8")
+
+
+def test_given_image_folders_have_their_labels_beside_them(tmp_path: Path) -> None:
+    wanted = examples(written("yolo", tmp_path))
+    (tmp_path / "images").rename(tmp_path / "deep")
+    (tmp_path / "deep" / "images").mkdir()
+    for part in ("train", "val"):
+        (tmp_path / "deep" / part).rename(tmp_path / "deep" / "images" / part)
+    (tmp_path / "labels").rename(tmp_path / "deep" / "labels")
+    folders = {f"{part}_images": str(tmp_path / "deep" / "images" / part) for part in ("train", "val")}
+    assert examples(Yolo(root=str(tmp_path), **folders)) == wanted
 
 
 def test_without_data_yaml_the_customary_names_are_read(tmp_path: Path) -> None:

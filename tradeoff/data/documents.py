@@ -29,13 +29,13 @@ def read_part(source: Source, place: int) -> Document:
 def merged(parts: Sequence[Document]) -> Document:
     """Return one document of several, whose ids differ; the image folder is the one that holds all of theirs."""
     folder = os.path.commonpath([part.folder for part in parts])
-    lists: Entry = {key: [entry for part in parts for entry in part.entries(key)] for key in ("annotations",)}
-    lists["images"] = [
+    images = [
         {**entry, "file_name": os.path.join(os.path.relpath(part.folder, folder), str(entry.get("file_name")))}
         for part in parts
         for entry in part.entries("images")
     ]
-    lists["categories"] = parts[0].entries("categories")
+    annotations = [entry for part in parts for entry in part.entries("annotations")]
+    lists = {"images": images, "annotations": annotations, "categories": parts[0].entries("categories")}
     faults = [fault for part in parts for fault in part.faults]
     path = " and ".join(part.path for part in parts)
     return Document(path, folder, lists, joined([part.sha256 for part in parts]), faults)
@@ -55,10 +55,11 @@ def faults(train: Source, val: Source) -> list[str]:
             document = read_part(source, place)
             kinds, _ = examined(document, training)
             found += kinds
-        documents.append(document)
+            documents.append(document)
         if source.subset == "minival":
             found.append(minival.missing_faults(document))
-    return worded([*found, list(category_differences(documents[0], documents[1]))])
+    found += [list(category_differences(documents[0], other)) for other in documents[1:]]
+    return worded(found)
 
 
 def examined(document: Document, training: bool, pixels: bool = False) -> tuple[Kinds, dict[str, Header]]:
@@ -87,7 +88,7 @@ def examined(document: Document, training: bool, pixels: bool = False) -> tuple[
         fault = size_fault(header, (entry.get("height"), entry.get("width")))
         if fault:
             differing.append(f"{place}: {document.image_path(name)} {fault}")
-    return [*list_faults(document, training), broken, differing], found
+    return [*list_faults(with_stated_sizes(document, found), training), broken, differing], found
 
 
 def file_names(document: Document) -> list[tuple[Entry, str]]:
@@ -99,8 +100,8 @@ def file_names(document: Document) -> list[tuple[Entry, str]]:
 def with_stated_sizes(document: Document, found: dict[str, Header]) -> Document:
     """Fill in the width and height of images that state none, from their files."""
     images = [
-        {"width": found[name].width, "height": found[name].height, **entry} if name in found else entry
-        for entry, name in ((entry, entry.get("file_name")) for entry in document.entries("images"))
+        {"width": header.width, "height": header.height, **entry} if header else entry
+        for entry, header in ((entry, found.get(str(entry.get("file_name")))) for entry in document.entries("images"))
     ]
     return replace(document, lists={**document.lists, "images": images}) if images else document
 

@@ -25,34 +25,36 @@ def classes(root: str) -> tuple[str, ...]:
     Raises:
         DataError: if there are none, or they are no different words.
     """
-    described = description(root)
-    if described is None and not os.path.exists(os.path.join(root, LIST)):
-        raise DataError(f"{root}: holds neither {YAML} nor {LIST}, which name the classes")
-    if described is None:
-        path, names = (
-            os.path.join(root, LIST),
-            [line.strip() for line in lines(os.path.join(root, LIST)) if line.strip()],
-        )
-    else:
-        path, names = os.path.join(root, YAML), in_order(described.get("names"))
-    if not names or not all(isinstance(name, str) and name.isprintable() and name for name in names):
-        raise DataError(
-            f"{path}: names={shown(names)}: expected the names of the classes, in the order of their numbers"
-        )
+    path, names = named(root)
+    if not names or not all(isinstance(name, str) and name and name.isprintable() for name in names):
+        wanted = "expected the names of the classes, in the order of their numbers"
+        raise DataError(f"{path}: names={shown(names)}: {wanted}")
     if len(set(names)) < len(names):
         raise DataError(f"{path}: names={shown(names)}: expected a name once only")
     return tuple(names)
 
 
+def named(root: str) -> tuple[str, Any]:
+    """Return the file that names the classes, and what it has for names.
+
+    Raises:
+        DataError: if there is no such file, or it cannot be read.
+    """
+    described, path = description(root), os.path.join(root, YAML)
+    if described is not None:
+        return path, in_order(described.get("names"))
+    if not os.path.exists(os.path.join(root, LIST)):
+        raise DataError(f"{path}: is not there, nor is {LIST}, to name the classes")
+    return os.path.join(root, LIST), [line.strip() for line in lines(os.path.join(root, LIST)) if line.strip()]
+
+
 def in_order(names: Any) -> Any:
-    """Return a list of names; a mapping has to count from 0."""
-    if isinstance(names, dict):
-        return (
-            [names[number] for number in range(len(names)) if number in names]
-            if set(names) == set(range(len(names)))
-            else None
-        )
-    return names if isinstance(names, list) else None
+    """Return a list of names, whole numbers among them as words; a mapping has to count from 0."""
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list):
+        return names
+    return [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in names]
 
 
 def place(root: str, part: str) -> tuple[str, str]:
@@ -75,15 +77,18 @@ def place(root: str, part: str) -> tuple[str, str]:
     path = os.path.join(root, inner)
     if path.endswith(".txt"):
         return path, os.path.dirname(path)
-    return os.path.join(root, os.path.dirname(labels_of(f"{inner}/name"))), path
+    return os.path.join(root, beside(inner)), path
+
+
+def beside(images: str) -> str:
+    """Return the folder of the labels of an image folder."""
+    return os.path.dirname(labels_of(f"{images}/name"))
 
 
 def parts(root: str) -> list[str]:
-    """Return the parts that there are."""
-    described = description(root)
-    if described is None:
-        return [part for part in PARTS if os.path.isdir(os.path.join(root, "images", part))]
-    return [part for part in PARTS if described.get(part)]
+    """Return the parts that there are, by `data.yaml` or as customary folders."""
+    described = description(root) or {}
+    return [part for part in PARTS if described.get(part) or os.path.isdir(os.path.join(root, "images", part))]
 
 
 def description(root: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import locate
@@ -61,7 +61,7 @@ class Yolo(Annotated):
         Raises:
             DataError: if they cannot be read.
         """
-        found: tuple[str, ...] = self.layout("classes")
+        found: tuple[str, ...] = locate("tradeoff.data.yolo_layout:classes")(absolute(self.root or ""))
         return found
 
     def paths(self, part: str) -> tuple[str, str]:
@@ -70,10 +70,9 @@ class Yolo(Annotated):
         Raises:
             DataError: if it cannot be read.
         """
-        annotations, images = self.layout("place", part)
-        given = [getattr(self, f"{part}_{what}") for what in self.NAMES]
-        return absolute(given[0] or annotations), absolute(given[1] or images)
-
-    def layout(self, what: str, *arguments: Any) -> Any:
-        """Ask where things are below the root."""
-        return locate(f"tradeoff.data.yolo_layout:{what}")(absolute(self.root or ""), *arguments)
+        annotations, images = (getattr(self, f"{part}_{what}") for what in self.NAMES)
+        if not images:
+            labels, images = locate("tradeoff.data.yolo_layout:place")(absolute(self.root or ""), part)
+        else:
+            labels = locate("tradeoff.data.yolo_layout:beside")(absolute(images))
+        return absolute(annotations or labels), absolute(images)
