@@ -47,11 +47,48 @@ FAULTS: dict[str, tuple[Change, str]] = {
         lambda d: d["images"][0].update(file_name="x/../../b.png"),
         "image 30: file_name='x/../../b.png'",
     ),
-    "absolute path": (lambda d: d["images"][0].update(file_name="/b.png"), "image 30: file_name='/b.png' leaves"),
+    "absolute path": (lambda d: d["images"][0].update(file_name="/b.png"), "image 30: file_name='/b.png': leaves"),
     "no file name": (lambda d: d["images"][0].pop("file_name"), "image 30: file_name=None"),
-    "no file": (lambda d: d["images"][0].update(file_name="gone.png"), "1 of 3 image files are missing: gone.png"),
+    "no file": (
+        lambda d: d["images"][0].update(file_name="gone.png"),
+        "gone.png: cannot be read as an image (No such file or directory)",
+    ),
     "height of 0": (lambda d: d["images"][0].update(height=0), "image 30: height=0"),
     "category without name": (lambda d: d["categories"][0].pop("name"), "category 7: name=None"),
+    "no objects": (lambda d: d["annotations"].clear(), "annotations: there is no object to score, crowds aside"),
+    "crowds alone": (
+        lambda d: [entry.update(iscrowd=1) for entry in d["annotations"]],
+        "annotations: there is no object to score, crowds aside",
+    ),
+    "id of 65 bits": (
+        lambda d: d["images"][2].update(id=2**64),
+        "images[2]: id=18446744073709551616: expected a whole",
+    ),
+    "a box as large as numbers go": (
+        lambda d: d["annotations"][1].update(bbox=[0, 0, 1e308, 1e308]),
+        "annotation 6: bbox=[0, 0, 1e+308, 1e+308]: expected 4 finite numbers",
+    ),
+    "a side of too many digits": (
+        lambda d: d["annotations"][1].update(bbox=[0, 0, 10**400, 1]),
+        "annotation 6: bbox=[0, 0, 1000000000",
+    ),
+    "box right of its image": (
+        lambda d: d["annotations"][1].update(bbox=[30, 2, 5, 5]),
+        "annotation 6: bbox=[30, 2, 5, 5]: is outside of its image, 30×20 px",
+    ),
+    "box above its image": (
+        lambda d: d["annotations"][1].update(bbox=[3, -9, 5, 9]),
+        "annotation 6: bbox=[3, -9, 5, 9]: is outside of its image, 30×20 px",
+    ),
+    "other size than the file": (
+        lambda d: d["images"][1].update(width=31),
+        "a.png is 30×20 px, but 31×20 is stated",
+    ),
+    "a name with a zero byte": (
+        lambda d: d["images"][0].update(file_name="c.png\0"),
+        "image 30: file_name='c.png\\x00': expected a name of at most 1000 printable characters",
+    ),
+    "another drive": (lambda d: d["images"][0].update(file_name="c:\\b.png"), "image 30: file_name='c:"),
     "other category": (lambda d: d["categories"][0].update(name="lion"), "without 7 cat and with 7 lion"),
 }
 
@@ -83,6 +120,25 @@ def test_a_box_without_height_is_let_through_in_training_alone(tmp_path: Path) -
     content["annotations"][0]["bbox"] = [1, 1, 5, 0]
     Coco(root=str(write(tmp_path, train=content))).check()
     assert "annotation 5" in faults(write(tmp_path, val=content))[0]
+
+
+def test_a_box_outside_of_its_image_is_let_through_in_training_alone(tmp_path: Path) -> None:
+    content = document()
+    content["annotations"][1]["bbox"] = [30, 2, 5, 5]
+    Coco(root=str(write(tmp_path, train=content))).check()
+    assert "annotation 6" in faults(write(tmp_path, val=content))[0]
+
+
+def test_broken_images_of_both_splits_are_told_with_their_ids(tmp_path: Path) -> None:
+    root = write(tmp_path)
+    for part in ("train", "val"):
+        path = root / f"{part}2017" / "a.png"
+        path.write_bytes(path.read_bytes()[:-20])
+        (root / f"{part}2017" / "b.png").write_bytes(b"")
+    found = faults(root)
+    assert len(found) == 4
+    assert sum("image 10: " in line and "a.png: cannot be read as an image" in line for line in found) == 2
+    assert sum("image 20: " in line and "b.png: cannot be read as an image" in line for line in found) == 2
 
 
 def test_a_number_too_large_for_a_float_is_no_box(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.data.coco_files import write
+from tests.data.sets import written
 from tradeoff.data.dataset import Dataset, Example
 from tradeoff.recipes.data import Coco, Data, Shapes
 
@@ -26,9 +27,11 @@ def assert_is_example(example: Example, dataset: Dataset) -> None:
     assert (example.boxes[:, 2:] > example.boxes[:, :2]).all()
 
 
-@pytest.fixture(params=["coco", "shapes"])
+@pytest.fixture(params=["coco", "shapes", "voc", "yolo", "csv"])
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
-    return Coco(root=str(write(tmp_path))) if request.param == "coco" else Shapes(val_images=5)
+    if request.param == "shapes":
+        return Shapes(val_images=5)
+    return Coco(root=str(write(tmp_path))) if request.param == "coco" else written(request.param, tmp_path)
 
 
 def test_training_examples_are_valid_without_end_and_inside_their_image(data: Data) -> None:

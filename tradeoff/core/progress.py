@@ -2,14 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 from rich.progress import Progress as Bars
+
+Item = TypeVar("Item")
 
 #: about what share of a cell's time each stage takes, for the time left
 SHARES = {"train": 0.70, "predict": 0.10, "evaluate": 0.02, "measure": 0.18}
@@ -74,3 +76,9 @@ class Progress:
             self.console.print(text, highlight=False)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+def watched(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Yield the items, with a bar of how many of them there were where there is a terminal."""
+    console = Console(stderr=True)
+    yield from track(items, what, total, console=console, transient=True, disable=not console.is_terminal)

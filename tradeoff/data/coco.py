@@ -1,7 +1,5 @@
-"""Data sets in COCO's format, kept as a few arrays."""
+"""Annotated photographs of any format, in COCO's form and kept as a few arrays."""
 
-import hashlib
-import json
 import os
 from typing import Any
 
@@ -9,44 +7,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoff.core.errors import DataError
+from tradeoff.data import documents
 from tradeoff.data.dataset import Example, inside
 from tradeoff.data.decode import read_rgb
+from tradeoff.data.document import Document, Entry
 from tradeoff.data.streams import Stream, generator
 from tradeoff.recipes.data import CocoSplit
 
-Entry = dict[str, Any]
-
 
 class CocoDataset:
-    """One annotation file and its images, in the order of the image ids.
+    """One split of annotated photographs, in the order of the image ids.
 
     A training stream goes through all images in a new order each epoch, those without objects included. Its boxes
     are clipped to the image and those without area are dropped; validation is as annotated.
     """
 
     def __init__(self, **options: Any) -> None:
-        """Read the annotation file of a `CocoSplit` with these options; it is taken to have been checked.
+        """Read the annotations of a `CocoSplit` with these options; they are taken to have been checked.
 
         Raises:
-            DataError: if the file is not the one that the split was made of.
+            DataError: if the annotations are not those that the split was made of.
         """
         self.split = CocoSplit(**options)
-        document = self.document()
-        categories = sorted(document["categories"], key=lambda entry: entry["id"])
+        document = self.read()
+        self.path, self.folder = document.path, document.folder
+        categories = sorted(document.entries("categories"), key=lambda entry: entry["id"])
         self.classes = tuple(str(entry["name"]) for entry in categories)
         self.category_ids = tuple(int(entry["id"]) for entry in categories)
-        images = sorted(document["images"], key=lambda entry: entry["id"])[: self.split.images]
+        images = sorted(document.entries("images"), key=lambda entry: entry["id"])[: self.split.images]
         self.index_images(images)
-        self.index_annotations(document["annotations"])
+        self.index_annotations(document.entries("annotations"))
         self.order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
-    def document(self) -> Entry:
-        """Read the annotation file, and refuse one that has changed since the split was made."""
-        with open(self.split.annotations, "rb") as file:
-            content = file.read()
-        if hashlib.sha256(content).hexdigest() != self.split.sha256:
-            raise DataError(f"{self.split.annotations}: changed since the command was given; give it again")
-        document: Entry = json.loads(content)
+    def read(self) -> Document:
+        """Read the annotations, and refuse those that have changed since the split was made."""
+        document = documents.read(self.split)
+        if document.faults or document.sha256 != self.split.sha256:
+            raise DataError(f"{document.path}: changed since the command was given; give it again")
         return document
 
     def index_images(self, images: list[Entry]) -> None:
@@ -99,12 +96,12 @@ class CocoDataset:
 
     def image(self, row: int) -> NDArray[np.uint8]:
         """Read an image file and compare its size with the one stated."""
-        path = os.path.join(self.split.folder, str(self.names[row]))
+        path = os.path.join(self.folder, str(self.names[row]))
         image = read_rgb(path)
         stated = tuple(map(int, self.sizes[row]))
         if any(want not in (0, got) for want, got in zip(stated, image.shape, strict=False)):
             got = f"{image.shape[1]}×{image.shape[0]}"
-            raise DataError(f"{path}: is {got} px, but {stated[1]}×{stated[0]} in {self.split.annotations}")
+            raise DataError(f"{path}: is {got} px, but {stated[1]}×{stated[0]} in {self.path}")
         return image
 
     def ground_truth(self) -> Entry:

@@ -1,25 +1,20 @@
 """Image files of any mode to RGB."""
 
-import struct
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tradeoff.core.errors import DataError
+from tradeoff.data.image_files import opened
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
     """Read an image file as (H, W, 3) uint8 RGB, pixels as stored: a rotation noted in EXIF is not applied.
 
     Raises:
-        DataError: if the file is missing, truncated or no image; names the file.
+        DataError: if the file is missing, truncated, too large or no image; names the file.
     """
-    try:
-        with Image.open(path) as image:
-            return to_rgb(image)
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read as an image ({error}); replace the file") from error
+    with opened(path) as image:
+        return to_rgb(image)
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:

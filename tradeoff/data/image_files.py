@@ -1,0 +1,128 @@
+"""Image files before their pixels: opened safely, their sizes, and what is wrong with them; no arrays.
+
+Pixels are taken as they are stored; a rotation noted in EXIF is not applied. Where boxes could be meant on the turned
+image, because its turned size is the one that is stated or none is, the file is refused.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from PIL import Image
+
+from tradeoff.core.errors import DataError
+
+#: the most pixels of an image; the number at which Pillow begins to warn of decompression bombs
+PIXELS_MAX = 89_478_485
+#: Pillow's modes that have a defined conversion to 8-bit RGB; floating point (F) has no known range
+MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I")
+#: what stands at the end of a whole file, looked for in its last bytes, and then in more of them
+ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
+LAST_BYTES = (16, 1 << 16)
+ORIENTATION = 0x0112
+#: headers that are read beside each other, for disks that answer late
+THREADS = 8
+BROKEN = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, AttributeError,
+    NotImplementedError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)  # fmt: skip
+
+
+class Header(NamedTuple):
+    """What an image file says of itself; orientation is EXIF's, 1 (upright) to 8."""
+
+    width: int
+    height: int
+    orientation: int
+
+    @property
+    def turned(self) -> bool:
+        """Whether EXIF notes another size than that of the pixels: a quarter turn."""
+        return self.orientation in (5, 6, 7, 8)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Image.Image]:
+    """Open an image file of a known kind and a sane size.
+
+    Raises:
+        DataError: if the file is missing, broken, no image or too large, also while it is used; names the file.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > PIXELS_MAX:
+                raise ValueError(f"{image.width}×{image.height} px: expected at most {PIXELS_MAX} pixels")
+            if not image.mode.startswith(MODES):
+                raise ValueError(f"mode {image.mode}: expected one of {', '.join(MODES)}")
+            yield image
+    except BROKEN as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise DataError(f"{path}: cannot be read as an image ({reason}); replace the file") from error
+
+
+def header(path: str, pixels: bool = False) -> Header:
+    """Read the header of an image file, and look whether its end is there.
+
+    Args:
+        path: the file.
+        pixels: whether to decode all of it, which finds more of what is broken and takes some ms an image.
+
+    Raises:
+        DataError: if the file is missing, truncated, broken, no image or too large; names the file.
+    """
+    with opened(path) as image:
+        exif = image.getexif() if "exif" in image.info else {}
+        found = Header(image.width, image.height, int(exif.get(ORIENTATION, 1)))
+        if pixels or not has_end(path, str(image.format)):
+            image.load()
+        return found
+
+
+def has_end(path: str, form: str) -> bool:
+    """Tell whether the mark that ends a whole file is there; without it a decoder has the last word."""
+    if form not in ENDS:
+        return False
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for length in LAST_BYTES:
+            file.seek(max(0, size - length))
+            if ENDS[form] in file.read(length):
+                return True
+    return False
+
+
+def headers(paths: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
+    """Yield the header of each file, or why it cannot be had, in the order of the paths."""
+    from tradeoff.core.progress import watched  # rich: only once there are files to read
+
+    def read(path: str) -> Header | DataError:
+        try:
+            return header(path, pixels)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from watched(pool.map(read, paths), len(paths), "image files")
+
+
+def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str | None:
+    """Return how the size of a file differs from the one stated, or what is unclear about it; None is good."""
+    height, width = stated_hw
+    got = f"is {found.width}×{found.height} px"
+    if width in (None, found.width) and height in (None, found.height):
+        if found.turned and None in stated_hw and found.width != found.height:
+            return (
+                f"{got}, to be turned by its EXIF orientation {found.orientation}; save it turned, without the note"
+            )
+        return None
+    fault = f"{got}, but {width}×{height} is stated"
+    if found.turned and (height, width) == (found.width, found.height):
+        fault += (
+            f", its size when turned by its EXIF orientation {found.orientation}; save it turned, without the note"
+        )
+    return fault
