@@ -74,7 +74,7 @@ def voc(root: Path, part: str, things: Things) -> None:
             for thing in things
             if thing.image == name
         )
-        text = f"""<annotation><folder>x</folder><filename>{name}</filename><path>/home/someone/x/{name}</path>
+        text = f"""<annotation><folder>x</folder><filename>{name}</filename><path>elsewhere/x/{name}</path>
 <size><width>{width}</width><height>{height}</height><depth>3</depth></size>\n{objects}</annotation>\n"""
         save(root / "Annotations" / f"{name[:-4]}.xml", text)
     save(root / "ImageSets" / "Main" / f"{part}.txt", "".join(f"{name[:-4]}\n" for name, _, _ in IMAGES))
@@ -92,9 +92,7 @@ def yolo(root: Path, part: str, things: Things) -> None:
     for name, _, _ in IMAGES:
         if name in lines:
             save(root / "labels" / part / f"{name[:-4]}.txt", "\n".join(lines[name]) + "\n")
-    save(
-        root / "data.yaml", "path: /home/someone\ntrain: images/train\nval: ../images/val\nnames: {0: cat, 1: dog}\n"
-    )
+    save(root / "data.yaml", "path: elsewhere\ntrain: images/train\nval: ../images/val\nnames: {0: cat, 1: dog}\n")
     write_images(root / "images" / part)
 
 
