@@ -6,7 +6,6 @@ layers of stride 2 make 8×8 cells of a crop of 17×17.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -47,16 +46,7 @@ class Reduction(nn.Module):
         return features
 
 
-def inception_extractor(
-    *,
-    model: str,
-    tail_stride: int,
-    ssd_layers: tuple[str, ...],
-    pretrained: bool,
-    weights: Path | None,
-    level_strides: tuple[int, ...],
-    tail: bool,
-) -> ChainExtractor:
+def inception_extractor(**wanted: Any) -> ChainExtractor:
     """Build the extractor of an Inception network; arguments and errors are those of `timm_extractor`.
 
     Source: Szegedy et al. 2015 (arXiv 1512.00567) and 2016 (arXiv 1602.07261); padding, stride 8 and tail as in the
@@ -64,17 +54,17 @@ def inception_extractor(
     Differs: an even side is padded on both sides, TensorFlow's "SAME" pads the end alone; the average pools of
     Inception v3 count the padding (as torchvision's weights were trained), slim's do not.
     """
-    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
-    backbone = create(model, pretrained and weights is None, {})
-    if not pretrained and weights is None:
+    request = Request(**wanted)
+    backbone = create(request.model, request.download, {})
+    if not request.pretrained and request.weights is None:
         initialise(backbone)
     for name, branches in BRANCHES.items():
         if isinstance(block := getattr(backbone, name, None), nn.Module):
             setattr(backbone, name, Reduction(block, branches))
     pad(backbone)
-    if tail and level_strides == (8,):
-        dilate(backbone, model)
-    extractor = cut_and_load(backbone, model, request, weights)
+    if request.tail and request.level_strides == (8,):
+        dilate(backbone, request.model)
+    extractor = cut_and_load(backbone, request)
     if extractor.unclaimed is not None:
         unpad(extractor.unclaimed)
     return extractor

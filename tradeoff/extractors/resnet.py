@@ -1,7 +1,6 @@
 """ResNets of timm, with the stride of a stage in its first unit, or where slim has it."""
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -13,17 +12,7 @@ from tradeoff.extractors.timm import Request, create, cut_and_load
 StrideUnit = Literal["first", "last"]
 
 
-def resnet_extractor(
-    *,
-    model: str,
-    stride_unit: StrideUnit,
-    tail_stride: int,
-    ssd_layers: tuple[str, ...],
-    pretrained: bool,
-    weights: Path | None,
-    level_strides: tuple[int, ...],
-    tail: bool,
-) -> ChainExtractor:
+def resnet_extractor(*, stride_unit: StrideUnit, **wanted: Any) -> ChainExtractor:
     """Build the extractor of a ResNet; the other arguments and errors are those of `timm_extractor`.
 
     `stride_unit` is the unit that has the stride: the "first" of a stage, as timm's weights were trained, or the
@@ -32,12 +21,13 @@ def resnet_extractor(
 
     Source: He et al. 2016 (arXiv 1512.03385); "last" is slim's, the one of the study.
     """
-    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
-    options = {"output_stride": max(level_strides)} if ssd_layers and not tail else request.timm_options()
-    backbone = create(model, pretrained and weights is None, options)
+    request = Request(**wanted)
+    atrous = {"output_stride": max(request.level_strides)}
+    options = atrous if request.ssd_layers and not request.tail else request.timm_options()
+    backbone = create(request.model, request.download, options)
     if stride_unit == "last":
-        move_strides(backbone, model)
-    return cut_and_load(backbone, model, request, weights)
+        move_strides(backbone, request.model)
+    return cut_and_load(backbone, request)
 
 
 def move_strides(backbone: nn.Module, model: str) -> None:

@@ -25,35 +25,9 @@ __all__ = ["backbone_state", "create", "cut_and_load", "mobilenet_extractor", "t
 LARGEST_STRIDE = 32  # of a backbone as it is
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What is wanted of a backbone.
-
-    level_strides: px; there is one before a tail. layers: the modules of a single-stage detector's levels, or () for
-    the last of each stride. tail_stride: of the second-stage tail, or None for a single stage.
-    """
-
-    level_strides: tuple[int, ...]
-    layers: tuple[str, ...]
-    tail_stride: int | None
-
-    def timm_options(self) -> dict[str, int]:
-        """Return what timm needs to know to keep the resolution, by dilation."""
-        stride = self.level_strides[0] * self.tail_stride if self.tail_stride else LARGEST_STRIDE
-        return {"output_stride": stride} if stride < LARGEST_STRIDE else {}
-
-
-def timm_extractor(
-    *,
-    model: str,
-    tail_stride: int,
-    ssd_layers: tuple[str, ...],
-    pretrained: bool,
-    weights: Path | None,
-    level_strides: tuple[int, ...],
-    tail: bool,
-) -> ChainExtractor:
-    """Build the extractor of a backbone.
 
     Args:
         model: name in timm.
@@ -64,6 +38,29 @@ def timm_extractor(
         level_strides: strides of the levels, px; with a tail there is one, and at 8 the stage before the tail is
             dilated ("atrous").
         tail: whether there is a second stage.
+    """
+
+    model: str
+    tail_stride: int
+    ssd_layers: tuple[str, ...]
+    pretrained: bool
+    weights: Path | None
+    level_strides: tuple[int, ...]
+    tail: bool
+
+    @property
+    def download(self) -> bool:
+        """Whether the weights come from the hub."""
+        return self.pretrained and self.weights is None
+
+    def timm_options(self) -> dict[str, int]:
+        """Return what timm needs to know to keep the resolution, by dilation."""
+        stride = self.level_strides[0] * self.tail_stride if self.tail else LARGEST_STRIDE
+        return {"output_stride": stride} if stride < LARGEST_STRIDE else {}
+
+
+def timm_extractor(**wanted: Any) -> ChainExtractor:
+    """Build the extractor of a backbone; `wanted` are the fields of a `Request`.
 
     Raises:
         ConfigError: no such model.
@@ -73,23 +70,11 @@ def timm_extractor(
     Source: Huang et al. 2017, section 3.1; conv5 of ResNets with stride 1 as in the TF Object Detection API.
     Differs: timm's ResNets have the stride of a stage in its first unit, slim's in its last.
     """
-    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
-    backbone = create(model, pretrained and weights is None, request.timm_options())
-    return cut_and_load(backbone, model, request, weights)
+    request = Request(**wanted)
+    return cut_and_load(create(request.model, request.download, request.timm_options()), request)
 
 
-def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its name
-    *,
-    model: str,
-    width: float,
-    batch_norm_eps: float,
-    tail_stride: int,
-    ssd_layers: tuple[str, ...],
-    pretrained: bool,
-    weights: Path | None,
-    level_strides: tuple[int, ...],
-    tail: bool,
-) -> ChainExtractor:
+def mobilenet_extractor(*, width: float, batch_norm_eps: float, **wanted: Any) -> ChainExtractor:
     """Build MobileNet v1 with a width multiplier; the other arguments and errors are those of `timm_extractor`.
 
     `width` multiplies all channel counts; `batch_norm_eps` is added to the variances.
@@ -97,15 +82,15 @@ def mobilenet_extractor(  # noqa: PLR0913 - every option of the recipe by its na
     Source: Howard et al. 2017 (arXiv 1704.04861), section 3.3; ReLU6 as in the TF Object Detection API.
     Differs: channels are rounded to multiples of 8, as timm does.
     """
-    request = Request(level_strides, ssd_layers, tail_stride if tail else None)
+    request = Request(**wanted)
     if width == 1:
-        backbone = create(model, pretrained and weights is None, request.timm_options())
+        backbone = create(request.model, request.download, request.timm_options())
     else:
-        backbone = _gen_mobilenet_v1(model, channel_multiplier=width, num_classes=0, **request.timm_options())
+        backbone = _gen_mobilenet_v1(request.model, channel_multiplier=width, num_classes=0, **request.timm_options())
     for layer in backbone.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.eps = batch_norm_eps
-    return cut_and_load(backbone, model, request, weights)
+    return cut_and_load(backbone, request)
 
 
 def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
@@ -160,21 +145,21 @@ def offers(model: str, options: dict[str, int]) -> Iterator[dict[str, Any]]:
         yield options
 
 
-def cut_and_load(backbone: nn.Module, model: str, request: Request, weights: Path | None) -> ChainExtractor:
+def cut_and_load(backbone: nn.Module, request: Request) -> ChainExtractor:
     """Cut a backbone as requested, and fill it from a file if there is one."""
     try:
         extractor = extract(backbone, find_cut(backbone, request))
     except CombinationError as error:
-        raise CombinationError(f"extractor.model={model}: {error}") from error.__cause__
-    if weights is not None:
-        load_backbone(extractor, weights)
+        raise CombinationError(f"extractor.model={request.model}: {error}") from error.__cause__
+    if request.weights is not None:
+        load_backbone(extractor, request.weights)
     return extractor
 
 
 def find_cut(backbone: nn.Module, request: Request) -> Cut:
     """Find where a backbone is cut."""
-    if request.tail_stride:
+    if request.tail:
         return find_tail(backbone, request.level_strides[0], request.tail_stride)
-    if request.layers:
-        return find_layers(backbone, request.layers, request.level_strides)
+    if request.ssd_layers:
+        return find_layers(backbone, request.ssd_layers, request.level_strides)
     return find_levels(backbone, request.level_strides)
