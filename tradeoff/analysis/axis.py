@@ -48,7 +48,8 @@ def time_title(rows: pd.DataFrame) -> str:
     is_median = values(rows, "latency_ms_p50").notna()
     kind = "median" if is_median.all() else "median or mean" if is_median.any() else "mean"
     batches = sorted(set(numbers(rows, "batch_size").fillna(1)))
-    unit = "ms per image, batch 1" if batches == [1] else f"ms per batch of {' or '.join(f'{b:g}' for b in batches)} images"
+    many = " or ".join(f"{batch:g}" for batch in batches)
+    unit = "ms per image, batch 1" if batches == [1] else f"ms per batch of {many} images"
     devices = sorted(set(values(rows, "device_name").dropna().astype(str))) or ["unknown device"]
     return f"Latency, {kind}, {unit} ({devices[0] if len(devices) == 1 else 'several devices'})"
 

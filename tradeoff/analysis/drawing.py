@@ -59,4 +59,6 @@ def versions(rows: pd.DataFrame) -> list[str]:
 
 def asked(together: Collection[str]) -> list[str]:
     """Say that rows share an axis although they differ, nothing where they do not."""
-    return [f"Drawn together as asked, though they may differ: rows of any {', '.join(together)}."] if together else []
+    return (
+        [f"Drawn together as asked, though they may differ: rows of any {', '.join(together)}."] if together else []
+    )

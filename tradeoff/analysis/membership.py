@@ -27,8 +27,8 @@ def intervals(frame: pd.DataFrame, name: str) -> tuple[Array, Array, Array]:
     """Return value and the ends of its 95 % interval, (N,) each; where a table tells none, both ends are the value."""
     stem = STEM.get(name, name.removesuffix("_p50"))
     value = numbers(frame, name)
-    ends = [numbers(frame, f"{stem}_{end}").fillna(value) for end in ("low", "high")]
-    return value.to_numpy(), np.minimum(ends[0], value).to_numpy(), np.maximum(ends[1], value).to_numpy()
+    low, high = (numbers(frame, f"{stem}_{end}").fillna(value) for end in ("low", "high"))
+    return value.to_numpy(), np.minimum(low.to_numpy(), value), np.maximum(high.to_numpy(), value)
 
 
 def told(frame: pd.DataFrame, objectives: Sequence[str] = OBJECTIVES) -> pd.Series:

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from tradeoff.analysis import correlation, imagenet, points, under
+from tradeoff.analysis import correlation, effect, imagenet, points, under
 from tradeoff.analysis.axis import Axis
-from tradeoff.analysis.comparable import OF_ACCURACY
+from tradeoff.analysis.comparable import OF_ACCURACY, groups
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.points import Panel, View
 
@@ -24,19 +24,25 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
         TableError: when no finished row has an AP and an extractor of known accuracy, or too many sets cannot be compared.
     """
     rows = points.usable("extractor_accuracy", frame.assign(top1_pct=imagenet.top1_pct(frame)), [VIEW])
-    shown = points.panels("extractor_accuracy", rows, [VIEW], together, OF_ACCURACY)
+    best = pd.concat([effect.best_rows(part) for _, part in groups(rows, together, OF_ACCURACY)])
+    shown = points.panels("extractor_accuracy", best, [VIEW], together, OF_ACCURACY)
     by_meta_arch = [
-        Panel(", ".join(word for word in (panel.title, name) if word), part, panel.view)
+        Panel(", ".join(word for word in (panel.title, str(name)) if word), part, panel.view)
         for panel in shown
         for name, part in panel.rows.groupby("meta_arch")
     ]
     caption = " ".join(
         [
-            tally(frame, rows, "AP, or trained from other weights than ImageNet's, or of an extractor without a number"),
+            tally(
+                frame,
+                best,
+                "AP, or trained from other weights than ImageNet's, or of an extractor without a number, or not the best of its kind",
+            ),
+            "Drawn is the row with the highest AP of each meta-architecture, extractor and image size; lines join those of one size.",
             correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ"),
             f"Top-1: one crop, as published: {'; '.join(imagenet.sources(rows))}; the weights here may be others.",
             *asked(together),
         ]
     )
-    figure, caption = points.compose(rows, shown, lambda _: caption, under.nothing)
+    figure, caption = points.compose(best, shown, lambda _: caption, under.lines)
     return Drawing("extractor_accuracy", "Accuracy against that of the extractor on ImageNet", caption, figure)
