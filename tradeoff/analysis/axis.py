@@ -96,7 +96,7 @@ def log_limits(low: float, high: float, left: float) -> tuple[float, float]:
 
 
 def limits(name: str, low: float, high: float, above: float) -> tuple[float, float]:
-    """Return limits around two values, with a part of their span to spare above; an AP has a least span, from 0 on."""
+    """Return limits around two values, a part of their span to spare above; an AP has a least span, from 0 on."""
     least = LEAST_HEIGHT if name.startswith("ap") else max(0.04 * abs(high), 1e-6)
     spare = max(least - (high - low), 0) / 2
     height = high - low + 2 * spare
