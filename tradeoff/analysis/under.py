@@ -1,4 +1,4 @@
-"""What lies under the points of a panel: the frontier with its band, whiskers, arrows; each told as boxes for labels."""
+"""What lies under the points of a panel: the frontier with its band, whiskers, arrows; told as boxes for labels."""
 
 from collections.abc import Sequence
 from itertools import cycle, pairwise
