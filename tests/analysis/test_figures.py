@@ -15,6 +15,7 @@ from tests.analysis.synthetic import (
     framed,
     full_study,
     made,
+    mini_study,
     published,
     small_study,
     unsure,
@@ -75,7 +76,7 @@ STUDIES = {
 }
 
 
-@pytest.fixture(params=STUDIES)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name == "big" else ()) for name in STUDIES])
 def frame(request, tmp_path):
     return framed(tmp_path, STUDIES[request.param]())
 
@@ -88,11 +89,11 @@ def test_what_a_run_draws_is_legible(frame):
     assert not any("scatter" in text for text in told)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+@pytest.fixture(scope="module", params=[mini_study, pytest.param(full_study, marks=pytest.mark.slow)])
+def whole(tmp_path_factory, request):
     """The study's grid with intervals, and a zoo of others beside it."""
     folder = tmp_path_factory.mktemp("whole")
-    ours = unsure(framed(folder / "ours", full_study()))
+    ours = unsure(framed(folder / "ours", request.param()))
     return pd.concat([ours, published(framed(folder / "zoo", zoo()))], ignore_index=True)
 
 
@@ -337,9 +338,9 @@ def test_intervals_bring_the_band_and_whiskers(tmp_path):
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_a_caption_can_be_left_to_the_page(tmp_path, kind):
-    drawing = scatter(framed(tmp_path, small_study()))
+    drawing = by_size(framed(tmp_path, small_study()[:3]))
     whole, bare = figures.encoded(drawing, kind), figures.encoded(drawing, kind, caption=False)
-    assert height(whole, kind) > height(bare, kind) + 0.25  # two lines of 0.16 in
+    assert height(whole, kind) > height(bare, kind) + 0.25  # two lines of 0.16 in and a margin
 
 
 def height(data, kind):
