@@ -56,9 +56,9 @@ def read(folder: Path) -> Matches:
     """
     path = folder / FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Matches(**{spec.name: file[spec.name] for spec in fields(Matches)})
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Matches(**{spec.name: arrays[spec.name] for spec in fields(Matches)})
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise StoreError(f"{path}: cannot be read ({error}); give the command of that row again") from error
 
 
