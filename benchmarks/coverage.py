@@ -7,9 +7,9 @@ the AP of the whole world, which stands for endless images. A study is a few hun
 50 boxes of each class; matching is done once, for COCO matches image by image.
 
 Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The last
-kind tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take. Writes
-results/measured/coverage.csv, each kind as it is done; prints it, and as the last line the least coverage of the
-method. `coverage.py STUDIES [KIND ...]` takes fewer studies or kinds.
+kind tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take.
+Writes results/measured/coverage.csv, each kind as it is done; prints it, and as the last line the least coverage of
+the method. `coverage.py STUDIES [KIND ...]` takes fewer studies or kinds.
 """
 
 import csv

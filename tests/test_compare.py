@@ -109,7 +109,7 @@ def test_the_row_has_the_intervals_around_its_figures(runs):
         ([], ["got 0 runs", "--help"]),
         (["{good}"], ["got 1 runs", "expected two"]),
         (["{good}", "{twin}", "{poor}"], ["got 3 runs"]),
-        (["{good}", "{twin}", "tabel=x"], ["tabel: no such word", "did you mean 'table'"]),
+        (["{good}", "{twin}", "tables=x"], ["tables: no such word", "did you mean 'table'"]),
         (["{good}", "{twin}", "table="], ["table=: expected a value"]),
         (["{good}", "ffffffffffff"], ["'ffffffffffff': no run in", "begins so", "there are"]),
         (["{good}", "../x"], ["'../x': expected the beginning of a run_id"]),

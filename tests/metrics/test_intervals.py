@@ -13,7 +13,7 @@ from tradeoff.metrics.matches import Matches, match
 
 
 def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0) -> Matches:
-    """Return one object of 50 × 50 px in each image, found with a chance and never wrongly; `first` images are empty."""
+    """Return one object of 50² px in each image from `first` on, found with a chance and never wrongly."""
     random = np.random.default_rng(seed)
     image = np.arange(first, images)
     box = np.tile([10.0, 10, 50, 50], (len(image), 1))

@@ -12,7 +12,6 @@ from tradeoff.metrics.boxes import Found, Truth
 from tradeoff.metrics.matches import match
 from tradeoff.metrics.resampling import average_precision
 
-
 #: a file of one array, where several with names are expected
 NOT_ARRAYS = (
     b"\x93NUMPY\x01\x00v\x00"

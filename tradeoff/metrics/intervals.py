@@ -97,8 +97,8 @@ def of_difference(a: Matches, b: Matches) -> dict[str, Difference]:
     refuse_others(a, b)
     (one, some), (other, others) = figures(a), figures(b)
     found = map(interval, one - other, (some - others).T, images_with_objects(a))
-    values = zip(*(map(known, side.tolist()) for side in (one, other, one - other)), strict=True)
-    return {name: Difference(*told, ends) for name, told, ends in zip(FIGURES, values, found, strict=False)}
+    sides = ([known(value) for value in side.tolist()] for side in (one, other, one - other))
+    return dict(zip(FIGURES, map(Difference, *sides, found), strict=False))
 
 
 def known(value: float) -> float | None:

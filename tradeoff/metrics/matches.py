@@ -124,7 +124,7 @@ def near(truth: Truth, found: Found, rows: Ints) -> Pairs:
 def by_rank(rank: Ints, pairs: Pairs) -> list[Pairs]:
     """Cut pairs into those of the best detections of every image and class, of the second best and so on."""
     order = np.argsort(rank[pairs[0]], kind="stable")
-    detection, candidate, overlap = (values[order] for values in pairs)
+    detection, candidate, overlap = pairs[0][order], pairs[1][order], pairs[2][order]
     cuts = np.flatnonzero(np.diff(rank[detection], prepend=-1, append=-1))
     return [(detection[a:b], candidate[a:b], overlap[a:b]) for a, b in pairwise(cuts)]
 
