@@ -16,10 +16,9 @@ from tradeoff.core.store import DONE
 if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
 
-USAGE = """python -m tradeoff.compare A B [results_dir=results] [table=NAME]
-
-Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images that both
-were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+USAGE = "python -m tradeoff.compare A B [results_dir=results] [table=NAME]"
+TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
+that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
 
   python -m tradeoff.compare 3f2a 91bc
@@ -45,7 +44,7 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
-    told = parser().parse_args(arguments)
+    told = parser().parse_intermixed_args(arguments)
     try:
         names, words = sorted_out(told.words)
         results_dir = Path(words["results_dir"] or "")
@@ -60,7 +59,10 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return what the command takes."""
     made = argparse.ArgumentParser(
-        "python -m tradeoff.compare", usage=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m tradeoff.compare",
+        usage=USAGE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     return made

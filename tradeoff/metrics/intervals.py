@@ -118,12 +118,15 @@ def refuse_others(a: Matches, b: Matches) -> None:
 
 
 def figures(matches: Matches) -> tuple[Floats, Floats]:
-    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A)."""
-    images = len(matches.image_ids)
-    told = over_classes(
-        average_precision(matches, np.append(np.ones((1, images), np.float32), halved(images), axis=0))
-    )
-    return told[0], told[1:]
+    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A).
+
+    The halves are had in float32, and moved by what that changes in the figures of all.
+    """
+    every = np.ones((1, len(matches.image_ids)))
+    (whole,) = over_classes(average_precision(matches, every))
+    weights = np.append(every.astype(np.float32), halved(every.shape[1]), axis=0)
+    rounded = over_classes(average_precision(matches, weights))
+    return whole, rounded[1:] + (whole - rounded[0])
 
 
 def over_classes(ap: Real) -> Floats:
