@@ -185,11 +185,15 @@ def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tupl
     """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
     ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    ours, paired = intervals.of_run(a), intervals.of_difference(a, b)
-    for place, name in enumerate(ours):
-        ends[name, "ours"], ends[f"difference of {name}", "ours"] = ours[name], paired[name].interval
-        ends[name, "plain"] = around(one[place], some[:, place])
-        ends[f"difference of {name}", "plain"] = around(one[place] - other[place], some[:, place] - others[:, place])
+    images = intervals.images_with_objects(a)
+    for place, name in enumerate(intervals.FIGURES[: len(one)]):
+        both = {
+            name: (one[place], some[:, place]),
+            f"difference of {name}": (one[place] - other[place], some[:, place] - others[:, place]),
+        }
+        for figure, (value, halves) in both.items():
+            ends[figure, "ours"] = intervals.interval(value, halves, images[place])
+            ends[figure, "plain"] = around(value, halves)
     if seed is not None:
         first, second = (resampled(side, np.random.default_rng(seed)) for side in (a, b))
         for name, values in {"ap": first, "difference of ap": first - second}.items():
