@@ -28,6 +28,7 @@ fix: $(READY)  ## mend what can be mended by itself
 
 bench: $(READY)  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/postprocessing.py
+	$(BIN)/python benchmarks/convolutions.py
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/accuracy.py
 
