@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import sys
+import textwrap
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from tradeoff.stages.predict import PREDICTIONS
 
 RACCOON = COCO_TINY.parent / "raccoon"
 needs_raccoons = pytest.mark.skipif(not RACCOON.is_dir(), reason="no raccoons in ../shared/data")
+
+ERRORS = ("cls", "loc", "both", "dupe", "bkg", "fp", "miss", "fn")
 
 Arrays = dict[str, np.ndarray]
 NOTHING: Arrays = {
@@ -75,6 +79,8 @@ def assert_perfect_is_one_and_nothing_zero(root: Path, folder: Path, engine: str
     assert [best[name] for name in at_score] == [1.0, 1.0, 1.0]
     assert [none[name] for name in at_score] == [None, 0.0, 0.0]
     assert none["oi_ap50"] == 0.0
+    assert {best[f"tide_{name}"] for name in ERRORS} == {0.0}
+    assert [none[f"tide_{name}"] for name in ERRORS] == [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]
     assert best["eval_images"] == none["eval_images"] == len(evaluate.predict.split.build())
 
 
@@ -146,6 +152,19 @@ def test_what_is_no_single_number_lies_beside_the_scores(tmp_path):
         assert file["size_area_px2"][:2].tolist() == [[0, 256], [256, 1024]]
     assert set(columns) <= set(BY_NAME)
     assert columns["oi_ap50"] == pytest.approx(2 / 3)  # the crowd is a group to find, and is not
+
+
+def test_own_sizes_are_read_as_the_readme_says(tmp_path, monkeypatch, capsys):
+    # objects of 10 × 8 and 20 × 20 px with areas of 70 and 300 px²: below 16² and below 32²; both are found
+    evaluate, store = stage(write(tmp_path / "set")), Store(tmp_path / "results")
+    scored(store, evaluate, perfect(evaluate))
+    lines = (Path(__file__).parents[2] / "README.md").read_text().split("```python")[1].split("```")[0]
+    place = f"results/cache/evaluate/{store.folder(evaluate).name}/"
+    monkeypatch.chdir(tmp_path)
+    exec(textwrap.dedent(re.sub(r"results/cache/evaluate/\w+/", place, lines)), {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["0 to 16 px: 1.000", "16 to 32 px: 1.000"]
+    assert told[2:] == ["32 to 96 px: nan", "96 to 256 px: nan", "256 to 100000 px: nan"]
 
 
 def test_an_option_of_the_metric_scores_anew_and_predicts_no_more(tmp_path):
