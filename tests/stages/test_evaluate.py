@@ -11,14 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.data.coco_files import COCO_TINY, needs_photographs, write
 from tradeoff.core.columns import BY_NAME
 from tradeoff.core.errors import ConfigError, DataError
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch, finish
+from tradeoff.ops.structures import Detections
 from tradeoff.recipes.stages import Evaluate
 from tradeoff.run import enumerate_cells
+from tradeoff.stages import predict
 from tradeoff.stages.evaluate import CURVES
 from tradeoff.stages.predict import PREDICTIONS
 
@@ -119,6 +122,52 @@ def from_csv(path: Path) -> dict[str, list]:
         "annotations": annotations,
         "categories": [{"id": 1, "name": "raccoon"}],
     }
+
+
+class Oracle:
+    """Stands for a detector: the images come in the order of their ids, and it answers all, or no, objects."""
+
+    def __init__(self, split, knows):
+        data = split.build()
+        self.answers = (data.example(place) for place in range(len(data)))
+        self.knows = knows
+
+    def __call__(self, images):
+        ((_, example),) = zip(images, [next(self.answers)], strict=True)
+        np.testing.assert_array_equal(images[0], example.image)
+        kept = ~example.crowd & self.knows
+        boxes, labels = torch.from_numpy(example.boxes[kept]).float(), torch.from_numpy(example.labels[kept])
+        return [Detections(boxes, torch.linspace(0.9, 0.6, len(labels)), labels)]
+
+
+@needs_photographs
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_detector_that_knows_all_scores_one_and_one_that_finds_nothing_zero(knows, tmp_path, monkeypatch):
+    """Predict and Evaluate as they run, but for the network."""
+    evaluate, store = stage(COCO_TINY, "evaluate.images=null"), Store(tmp_path)
+    monkeypatch.setattr(predict, "trained", lambda *_: None)
+    monkeypatch.setattr(predict, "chain_of", lambda *_: Oracle(evaluate.predict.split, knows))
+    columns = fetch(evaluate, Context(store))
+    assert columns["ap"] == columns["ap50"] == columns["voc_ap50"] == pytest.approx(float(knows))
+    assert columns["tide_miss"] == float(not knows)
+    assert columns["eval_images"] == 80
+
+
+def test_a_trained_detector_without_a_detection_has_ap_0_and_a_latency(tmp_path):
+    words = [
+        "size=64",
+        "train=smoke",
+        "train.batch_size=2",
+        "proposals=5",
+        "inference.score_threshold=1",
+        "measure.max_s=1",
+    ]
+    ((cell, _),) = enumerate_cells(["extractor=tiny", "data=coco", f"data.root={write(tmp_path / 'set')}", *words])
+    stages = cell.stages(Machine("cpu", "a CPU", "2.15.0", "0.29.2"))
+    store = Store(tmp_path / "results")
+    assert fetch(stages.evaluate, Context(store))["ap"] == 0.0
+    assert len(predict.read(store.folder(stages.predict))["score"]) == 0
+    assert fetch(stages.measure, Context(store))["latency_ms_p50"] > 0
 
 
 #: fields of curves.npz with their shapes: 3 classes, 5 sizes
