@@ -69,7 +69,7 @@ def test_what_is_odd_but_no_fault_is_counted(tmp_path: Path, capsys: pytest.Capt
     assert "1 beyond their image (clipped in training); 1 repeated" in text
 
 
-def test_boxes_without_area_are_counted_where_training_drops_them_and_a_fault_elsewhere(
+def test_boxes_without_area_are_counted_and_a_fault_in_validation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written("csv", tmp_path)
