@@ -140,17 +140,35 @@ class Oracle:
         return [Detections(boxes, torch.linspace(0.9, 0.6, len(labels)), labels)]
 
 
-@needs_photographs
+def own_words(folder: Path) -> list[str]:
+    return ["data=coco", f"data.root={write(folder)}"]
+
+
+def coco_words(_: Path) -> list[str]:
+    return ["data=coco", f"data.root={COCO_TINY}", "evaluate.images=null"]
+
+
+def raccoon_words(_: Path) -> list[str]:
+    tables = {"train": "train_labels.csv", "val": "test_labels.csv"}
+    places = [f"data.{part}_annotations={RACCOON}/data/{name}" for part, name in tables.items()]
+    return ["data=csv", *places, *(f"data.{part}_images={RACCOON}/images" for part in tables)]
+
+
 @pytest.mark.parametrize("knows", [True, False])
-def test_a_detector_that_knows_all_scores_one_and_one_that_finds_nothing_zero(knows, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "words",
+    [own_words, pytest.param(coco_words, marks=needs_photographs), pytest.param(raccoon_words, marks=needs_raccoons)],
+)
+def test_a_detector_that_knows_all_scores_one_and_one_that_finds_nothing_zero(words, knows, tmp_path, monkeypatch):
     """Predict and Evaluate as they run, but for the network."""
-    evaluate, store = stage(COCO_TINY, "evaluate.images=null"), Store(tmp_path)
+    ((cell, _),) = enumerate_cells(["extractor=tiny", *words(tmp_path / "set")])
+    evaluate = cell.stages(Machine("cpu", "a CPU", "2.15.0", "0.29.2")).evaluate
     monkeypatch.setattr(predict, "trained", lambda *_: None)
     monkeypatch.setattr(predict, "chain_of", lambda *_: Oracle(evaluate.predict.split, knows))
-    columns = fetch(evaluate, Context(store))
-    assert columns["ap"] == columns["ap50"] == columns["voc_ap50"] == pytest.approx(float(knows))
+    columns = fetch(evaluate, Context(Store(tmp_path / "results")))
+    assert [columns[name] for name in ("ap", "ap50", "voc_ap50")] == pytest.approx([float(knows)] * 3)
     assert columns["tide_miss"] == float(not knows)
-    assert columns["eval_images"] == 80
+    assert columns["eval_images"] == len(evaluate.predict.split.build())
 
 
 def test_a_trained_detector_without_a_detection_has_ap_0_and_a_latency(tmp_path):
