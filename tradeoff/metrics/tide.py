@@ -90,14 +90,7 @@ def find(truth: Truth, found: Found) -> Errors:
     matched = match(found, detection[same], candidate[same], iou[same])
     _, within = matching.closest(truth, found, truth.crowd, matching.share_of)
     outcome = np.where(matched >= 0, RIGHT, np.where(within >= FOREGROUND, IGNORED, WRONG))
-    tests = (
-        outcome != WRONG,
-        (own_iou >= BACKGROUND) & (own_iou <= FOREGROUND),
-        other_iou >= FOREGROUND,
-        own_iou >= FOREGROUND,
-        other_iou <= BACKGROUND,
-    )
-    kind = np.select(tests, range(BOTH), BOTH)
+    kind = kinds(outcome, own_iou, other_iou)
     target = np.select((kind == LOC, kind == CLS), (own, other), -1)
     taken = np.zeros(len(truth.label), np.bool_)
     taken[matched[matched >= 0]] = True
@@ -106,6 +99,18 @@ def find(truth: Truth, found: Found) -> Errors:
     missed = ~taken & ~truth.crowd
     missed[target[hopeful]] = False
     return Errors(outcome, kind, target, matching.first(found, target, hopeful), taken, missed)
+
+
+def kinds(outcome: Ints, own_iou: Floats, other_iou: Floats) -> Ints:
+    """Return the kind of each detection, (N,), from its largest IoU with objects of its class and of others."""
+    tests = (
+        outcome != WRONG,
+        (own_iou >= BACKGROUND) & (own_iou <= FOREGROUND),
+        other_iou >= FOREGROUND,
+        own_iou >= FOREGROUND,
+        other_iou <= BACKGROUND,
+    )
+    return np.select(tests, range(BOTH), BOTH)
 
 
 def near(truth: Truth, found: Found) -> tuple[Ints, Ints, Floats]:
