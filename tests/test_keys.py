@@ -12,9 +12,9 @@ from tradeoff.run import enumerate_cells
 CPU = Machine("cpu", "a CPU", "2.15.0", "0.29.2")
 
 GOLDEN = {
-    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 b4e98a5ee51a cf1eb95238fe 549d1288043e",
-    "extractor=resnet101 size=600 train=paper": "32609d13a751 17b2032a440d 71a2f4d046ff 26ac115a9b1e",
-    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d934c4279b40 a6271d6621ef f91afab2bc43",
+    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 b4e98a5ee51a 8d125d975298 549d1288043e",
+    "extractor=resnet101 size=600 train=paper": "32609d13a751 17b2032a440d db844224fd93 26ac115a9b1e",
+    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d934c4279b40 c008ebde9512 f91afab2bc43",
 }
 
 

@@ -76,7 +76,7 @@ class Evaluate(Computation):
     """Accuracy of saved detections."""
 
     NAME: ClassVar[str] = "evaluate"
-    VERSION: ClassVar[int] = 2  # 2: figures of VOC and Open Images, at a score, and the file of curves
+    VERSION: ClassVar[int] = 3  # 2: VOC, Open Images, at a score, file of curves; 3: what errors cost
 
     predict: Predict
     metric: Metric = field(default_factory=Metric)
