@@ -1,7 +1,7 @@
 """The frontier of many rows beside one sort of them, in turns: what cannot be beaten is a sort.
 
-1,000,000 points in two objectives and 100,000 in three, at random and all on the frontier, which is the worst case.
-Prints for each the seconds of processor time. The last line, JSON, has the ratios to `numpy.lexsort` of the same points.
+1,000,000 points in two objectives and 100,000 in three, at random, and all on the frontier, which is the worst.
+Prints for each the seconds of processor time. The last line, JSON, has the ratios to `numpy.lexsort` of the points.
 """
 
 import json

@@ -23,7 +23,6 @@ from tests.analysis.synthetic import (
     zoo,
 )
 from tradeoff.analysis import figures, table
-from tradeoff.analysis.axis import ticks
 from tradeoff.analysis.comparable import COMPARABLE
 from tradeoff.analysis.labels import overlaps
 from tradeoff.analysis.plots.by_size import by_size
@@ -188,24 +187,6 @@ def test_scatter_goes_in_steps_along_trusted_models_only(tmp_path):
     assert line.get_xydata().tolist() == [[10, 0.1], [40, 0.1], [40, 0.3], [edge, 0.3], [edge, 0.3]]
 
 
-@pytest.mark.parametrize(
-    ("other", "titles"),
-    [
-        ({"data": "shapes"}, ["coco (5000 images)", "shapes (5000 images)"]),
-        ({"eval_images": 100}, ["coco (100 images)", "coco (5000 images)"]),
-        ({"overrides": "data.root=x"}, ["coco (5000 images)", "coco data.root=x (5000 images)"]),
-        ({"device_name": "a CPU"}, ["NVIDIA H200", "a CPU"]),
-        ({"precision": "fp16"}, ["fp16", "fp32"]),
-        ({"batch_size": 8}, ["batch 1", "batch 8"]),
-        ({"batch_size": 8, "precision": "fp16"}, ["fp16, batch 8", "fp32, batch 1"]),
-    ],
-)
-def test_rows_that_cannot_be_compared_never_share_an_axis(tmp_path, other, titles):
-    figure = scatter(framed(tmp_path, [made("a"), made("b", **other)])).figure
-    assert [axes.get_title(loc="left") for axes in figure.axes] == titles
-    assert len(drawn(figure, "row-")) == len(drawn(figure, "frontier")) == 2
-
-
 def test_axes_carry_units(tmp_path):
     figure = scatter(framed(tmp_path, [made("a"), made("b", batch_size=8)])).figure
     one, eight = figure.axes
@@ -213,19 +194,6 @@ def test_axes_carry_units(tmp_path):
     assert eight.get_xlabel() == "Latency, median, ms per batch of 8 images (NVIDIA H200)"
     assert one.get_ylabel() == "AP (COCO, IoU 0.50:0.95)"
     assert one.get_xscale() == "log"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0.8, 120, [1, 2, 5, 10, 20, 50, 100]),
-        (9, 70, [10, 15, 20, 30, 50, 70]),
-        (8, 18, [8, 10, 12, 14, 16, 18]),
-        (0.002, 30, [0.01, 0.1, 1, 10]),
-    ],
-)
-def test_ticks_are_round_numbers(low, high, expected):
-    assert ticks(low, high) == expected
 
 
 def test_by_size_draws_the_best_trusted_row_of_each_configuration(tmp_path):
@@ -297,43 +265,6 @@ def test_a_table_that_says_too_little_is_told_and_is_no_error(tmp_path, change):
 
 def test_every_plot_is_found_by_itself_in_the_order_of_the_study():
     assert tuple(figures.found()) == figures.ORDER
-
-
-def test_too_many_facets_are_refused_with_what_differs(tmp_path):
-    frame = framed(tmp_path, [made(f"r{i}", device_name=f"GPU {i}") for i in range(9)])
-    for name, plot in figures.found().items():
-        if name in ("scatter", "time_per_model"):
-            with pytest.raises(TableError, match=r"9 sets of rows cannot be compared, at most 8 .*: GPU 0; GPU 1;"):
-                plot(frame, ())
-            assert len(plot(frame, ("device_name",)).figure.axes) == 1
-
-
-def test_published_numbers_are_grey_and_never_beat_measured_ones(tmp_path):
-    ours = framed(tmp_path / "a", [made("a", ap=0.1, latency_ms_p50=90.0), made("b", ap=0.2, latency_ms_p50=99.0)])
-    frame = pd.concat([ours, published(framed(tmp_path / "b", zoo()))], ignore_index=True)
-    apart, together = scatter(frame), scatter(frame, COMPARABLE)
-    assert [axes.get_title(loc="left").split(", ")[-1] for axes in apart.figure.axes] == [
-        "measured here",
-        "600 px; mean time",
-    ]
-    (line,) = drawn(together.figure, "frontier")
-    assert line.get_xydata()[:3].tolist() == [[90, 0.1], [99, 0.1], [99, 0.2]]
-    faces = {to_hex(row.get_markerfacecolor()) for row in drawn(together.figure, "row-")}
-    assert faces == {"#d55e00", to_hex("0.84")}
-    assert "Grey: 3 published numbers, from TF1 detection zoo." in together.caption
-    assert "Latency, median or mean, ms per image" in together.figure.axes[0].get_xlabel()
-    assert {"ssd_mobilenet_coco", "ssd_inception_v2_coco"} < {t.get_text() for t in drawn(together.figure, "label-")}
-
-
-def test_intervals_bring_the_band_and_whiskers(tmp_path):
-    frame = framed(tmp_path, small_study())
-    plain, sure = scatter(frame), scatter(unsure(frame))
-    assert not drawn(plain.figure, "band")
-    assert not drawn(plain.figure, "whiskers")
-    assert len(drawn(sure.figure, "band")) == 1
-    assert len(drawn(sure.figure, "whiskers")) == 2
-    assert "95 %" in sure.caption
-    assert "95 %" not in plain.caption
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
