@@ -49,6 +49,14 @@ def test_a_mean_is_a_time_of_its_own_kind(tmp_path):
     assert told == ["measured here", "mean time"]
 
 
+def test_bursts_are_another_protocol(tmp_path):
+    frame = framed(tmp_path, [made("a"), made("b"), made("c")]).assign(latency_mode=["sustained", "burst", None])
+    assert [(title, rows["run_id"].tolist()) for title, rows in groups(frame)] == [
+        ("measured here", ["a", "c"]),
+        ("burst timing", ["b"]),
+    ]
+
+
 def test_a_table_without_a_column_lacks_its_values(tmp_path):
     frame = framed(tmp_path, [made("a")]).drop(columns=["eval_images", "trusted", "overrides", "latency_ms_mean"])
     assert [len(rows) for _, rows in groups(frame)] == [1]

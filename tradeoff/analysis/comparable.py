@@ -99,17 +99,20 @@ def by_kind(told: pd.DataFrame, word: Callable[..., str]) -> pd.Series:
 def compared(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that decide what can be compared, with all that a row was scored on as its data.
 
-    A row whose only time is a mean has another protocol than one with a median.
+    A row whose only time is a mean, or that was timed with gaps between the calls, has a protocol of its own.
     """
     only_mean = values(frame, "latency_ms_p50").isna() & values(frame, "latency_ms_mean").notna()
-    protocol = by_kind(pd.DataFrame({"protocol": values(frame, "protocol"), "mean": only_mean}), protocol_words)
+    kinds = {"protocol": values(frame, "protocol"), "mean": only_mean, "mode": values(frame, "latency_mode")}
+    protocol = by_kind(pd.DataFrame(kinds), protocol_words)
     told = {name: values(frame, name) for name in COMPARABLE}
     return pd.DataFrame(told | {"data": scored_on(frame), "protocol": protocol})
 
 
-def protocol_words(protocol: Any, only_mean: bool) -> str:
-    """Word by which protocol one row was had, nothing where it is ours."""
-    return "; ".join([*([] if pd.isna(protocol) else [str(protocol)]), *(["mean time"] if only_mean else [])])
+def protocol_words(protocol: Any, only_mean: bool, mode: Any) -> str:
+    """Word by which protocol one row was had, nothing where it is ours, without gaps between the calls."""
+    told = [] if pd.isna(protocol) else [str(protocol)]
+    gaps = [] if pd.isna(mode) or mode == "sustained" else [f"{mode} timing"]
+    return "; ".join([*told, *(["mean time"] if only_mean else []), *gaps])
 
 
 def groups(
