@@ -12,7 +12,11 @@ from tradeoff.stages.costs.subject import Part, Subject
 from tradeoff.stages.network import inferring
 
 #: in the order in which they run: memory first, while little has been allocated; time before what depends on it
-PARTS: tuple[Part, ...] = (memory.measure, latency.measure, arithmetic.measure)
+PARTS: tuple[Part, ...] = (
+    memory.measure,
+    latency.measure,
+    arithmetic.measure,
+)
 
 
 def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
