@@ -2,9 +2,9 @@
 
 Known durations: a loop that watches the clock for 1, 10 and 100 ms, timed as a network is. Overhead: the seconds that
 sampling takes per run: of a function that does nothing, and of 1 ms beside a bare loop over the same function, in
-turns. Each is done several times: of the first the median is told, of the cost the least, since other programs can only
-add to it; the range is in the rows, and what other programs took. Prints a table, writes it to results/measured/timing.csv with
-date, hardware and versions, and ends in JSON. Exit code 1 where a bar is missed:
+turns. Each is done several times: of the first the median is told, of the cost the least, since other programs can
+only add to it; the range is in the rows, and what other programs took. Prints a table, writes it to
+results/measured/timing.csv with date, hardware and versions, and ends in JSON. Exit code 1 where a bar is missed:
   the median within max(0.5 %, 5 µs); overhead at most 1 µs a run, and under 1 % of 1 ms.
 """
 
@@ -93,7 +93,7 @@ def null() -> dict[str, Any]:
 
 
 def beside_a_bare_loop() -> dict[str, Any]:
-    """Return by how much sampling 1 ms is slower than a bare loop over it, %, in turns; the fastest of each counts."""
+    """Return by how much sampling 1 ms is slower than a bare loop, %, in turns; the fastest of each counts."""
     function, runs = partial(spin, 1_000_000), 200
     pairs = [(bare_loop_ns(function, runs), per_run_ns(timing_of(function, runs))) for _ in range(REPEATS)]
     bare_ns = min(bare for bare, _ in pairs)
