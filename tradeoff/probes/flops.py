@@ -1,46 +1,101 @@
 """How many multiply-adds a callable executes, and which of its operators could not be counted."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
-from tradeoff.probes.flop_formulas import FORMULAS, is_free
+from tradeoff.probes.flop_formulas import FORMULAS
+from tradeoff.probes.operators import is_free
+from tradeoff.probes.traffic import moved_bytes
+
+REST = "rest"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operator that ran.
+
+    part: in which of the named parts. operator: as in "aten.convolution". macs: multiply-adds; None for an operator
+    that is free by convention. moved_bytes: the least that it reads and writes.
+    """
+
+    part: str
+    operator: str
+    macs: int | None
+    moved_bytes: int
 
 
 @dataclass(frozen=True)
 class Count:
     """What was executed.
 
-    macs: multiply-adds. flops: two per multiply-add. by_operator: MACs of each operator that has a formula, as in
-    "aten.convolution". uncounted: operators that may cost something and have no formula, in the order of their names;
-    if there are any, `macs` is a lower bound.
+    calls: every operator but those that could not be counted, in their order. uncounted: operators that may cost
+    something and have no formula, in the order of their names; if there are any, `macs` is a lower bound.
     """
 
-    macs: int
-    flops: int
-    by_operator: dict[str, int]
+    calls: tuple[Call, ...]
     uncounted: tuple[str, ...]
 
+    @property
+    def macs(self) -> int:
+        """Multiply-adds."""
+        return sum(call.macs or 0 for call in self.calls)
 
-def count(callable: Callable[..., Any], *args: Any) -> Count:
+    @property
+    def flops(self) -> int:
+        """Two per multiply-add."""
+        return 2 * self.macs
+
+    @property
+    def by_operator(self) -> dict[str, int]:
+        """MACs of each operator that has a formula, such as "aten.convolution"."""
+        return _sums((call.operator, call.macs) for call in self.calls if call.macs is not None)
+
+    @property
+    def by_part(self) -> dict[str, int]:
+        """MACs of each part that ran."""
+        return _sums((call.part, call.macs or 0) for call in self.calls)
+
+
+def count(
+    callable: Callable[..., Any],
+    *args: Any,
+    parts: Mapping[str, nn.Module] | None = None,
+    rest: str = REST,
+    compute: bool = True,
+) -> Count:
     """Run a callable once and count the multiply-adds of every operator that it executes.
 
     What is counted is what runs: data decide how many proposals there are, so count on real images. Works under
     `torch.inference_mode`, autocast and in channels_last. The fused fast path of transformer layers is off meanwhile,
     since it hides its products. A callable that runs no torch operator at all (an exported engine) is told in
     `uncounted`, not as 0 MACs.
+
+    Args:
+        callable: what is run.
+        *args: what it takes.
+        parts: modules by the name of the part that their work is entered under.
+        rest: name of the part of all that runs outside of them.
+        compute: False gives zeros for the results of convolutions and products, without computing them: quick, and
+            the same count for what depends on shapes alone.
     """
-    mode = _CountingMode()
-    with _no_fast_path(), mode:
+    mode = _CountingMode(rest, compute)
+    with ExitStack() as stack:
+        for name, module in (parts or {}).items():
+            stack.enter_context(mode.inside(name, module))
+        stack.enter_context(_no_fast_path())
+        stack.enter_context(mode)
         callable(*args)
-    macs = sum(mode.by_operator.values())
     uncounted = sorted(mode.uncounted) if mode.has_run else ["no torch operator was seen"]
-    return Count(macs=macs, flops=2 * macs, by_operator=dict(mode.by_operator), uncounted=tuple(uncounted))
+    return Count(tuple(mode.calls), tuple(uncounted))
 
 
 class _CountingMode(TorchDispatchMode):
@@ -48,11 +103,13 @@ class _CountingMode(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self) -> None:
+    def __init__(self, rest: str, compute: bool) -> None:
         super().__init__()
-        self.by_operator: dict[str, int] = {}
+        self.calls: list[Call] = []
         self.uncounted: set[str] = set()
         self.has_run = False
+        self.compute = compute
+        self.parts = [rest]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -68,7 +125,8 @@ class _CountingMode(TorchDispatchMode):
             if parts is not NotImplemented:
                 return parts
         given = _by_name(func, args, kwargs)
-        out = func(*args, **kwargs)
+        skipped = not self.compute and func._overloadpacket in flop_registry
+        out = _blank(func, args, kwargs) if skipped else func(*args, **kwargs)
         self._add(func, args, kwargs, given, out)
         return out
 
@@ -82,16 +140,51 @@ class _CountingMode(TorchDispatchMode):
     ) -> None:
         """Enter one operator into the books."""
         name = str(func._overloadpacket)
+        macs = None
         if name in FORMULAS:
             macs = FORMULAS[name](given, out)
         elif func._overloadpacket in flop_registry:
             macs = flop_registry[func._overloadpacket](*args, **kwargs, out_val=out) // 2
-        elif is_free(func, given):
-            return
-        else:
+        elif not is_free(func, given):
             self.uncounted.add(name)
             return
-        self.by_operator[name] = self.by_operator.get(name, 0) + macs
+        self.calls.append(Call(self.parts[-1], name, macs, moved_bytes(func, given, out)))
+
+    @contextmanager
+    def inside(self, name: str, module: nn.Module) -> Iterator[None]:
+        """Enter what a module does under a name."""
+
+        def enter(_module: nn.Module, _args: Any) -> None:
+            self.parts.append(name)
+
+        def leave(_module: nn.Module, _args: Any, _out: Any) -> None:
+            self.parts.pop()
+
+        handles = [
+            module.register_forward_pre_hook(enter, prepend=True),
+            module.register_forward_hook(leave, always_call=True),
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _sums(entries: Any) -> dict[str, int]:
+    """Add up (name, number)."""
+    sums: Counter[str] = Counter()
+    for name, number in entries:
+        sums[name] += number
+    return dict(sums)
+
+
+def _blank(func: torch._ops.OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return zeros of the type and layout that an operator would give."""
+    device = next(value.device for value in args if isinstance(value, torch.Tensor))
+    bare_args, bare_kwargs = tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
+    like = func(*bare_args, **bare_kwargs)
+    return tree_map_only(torch.Tensor, lambda tensor: torch.zeros_like(tensor, device=device), like)
 
 
 def _has_formula(func: torch._ops.OpOverload) -> bool:
