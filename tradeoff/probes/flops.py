@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from tradeoff.probes.flop_formulas import FORMULAS
@@ -70,24 +69,21 @@ def count(
     *args: Any,
     parts: Mapping[str, nn.Module] | None = None,
     rest: str = REST,
-    compute: bool = True,
 ) -> Count:
     """Run a callable once and count the multiply-adds of every operator that it executes.
 
     What is counted is what runs: data decide how many proposals there are, so count on real images. Works under
     `torch.inference_mode`, autocast and in channels_last. The fused fast path of transformer layers is off meanwhile,
     since it hides its products. A callable that runs no torch operator at all (an exported engine) is told in
-    `uncounted`, not as 0 MACs.
+    `uncounted`, not as 0 MACs. What depends on shapes alone can be counted on the meta device, where nothing is computed.
 
     Args:
         callable: what is run.
         *args: what it takes.
         parts: modules by the name of the part that their work is entered under.
         rest: name of the part of all that runs outside of them.
-        compute: False gives zeros for the results of convolutions and products, without computing them: quick, and
-            the same count for what depends on shapes alone.
     """
-    mode = _CountingMode(rest, compute)
+    mode = _CountingMode(rest)
     with ExitStack() as stack:
         for name, module in (parts or {}).items():
             stack.enter_context(mode.inside(name, module))
@@ -103,12 +99,11 @@ class _CountingMode(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self, rest: str, compute: bool) -> None:
+    def __init__(self, rest: str) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.uncounted: set[str] = set()
         self.has_run = False
-        self.compute = compute
         self.parts = [rest]
 
     def __torch_dispatch__(
@@ -125,8 +120,7 @@ class _CountingMode(TorchDispatchMode):
             if parts is not NotImplemented:
                 return parts
         given = _by_name(func, args, kwargs)
-        skipped = not self.compute and func._overloadpacket in flop_registry
-        out = _blank(func, args, kwargs) if skipped else func(*args, **kwargs)
+        out = func(*args, **kwargs)
         self._add(func, args, kwargs, given, out)
         return out
 
@@ -177,14 +171,6 @@ def _sums(entries: Any) -> dict[str, int]:
     for name, number in entries:
         sums[name] += number
     return dict(sums)
-
-
-def _blank(func: torch._ops.OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return zeros of the type and layout that an operator would give."""
-    device = next(value.device for value in args if isinstance(value, torch.Tensor))
-    bare_args, bare_kwargs = tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
-    like = func(*bare_args, **bare_kwargs)
-    return tree_map_only(torch.Tensor, lambda tensor: torch.zeros_like(tensor, device=device), like)
 
 
 def _has_formula(func: torch._ops.OpOverload) -> bool:
