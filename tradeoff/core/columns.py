@@ -102,6 +102,19 @@ COLUMNS: tuple[Column, ...] = (
     Column("precision_at_score", float, "", "higher", "right ones of the detections from metric.score_threshold on"),
     Column("recall_at_score", float, "", "higher", "objects that these detections find, at IoU 0.50"),
     Column("f1_at_score", float, "", "higher", "harmonic mean of the two"),
+    # more of arithmetic
+    Column("gmacs_mean", float, "GMACs", "lower", "mean over the images that are timed, each alone"),
+    Column("gmacs_min", float, "GMACs", "lower", "least of these images"),
+    Column("gmacs_max", float, "GMACs", "lower", "most of these images"),
+    Column("gmacs_backbone", float, "GMACs", "lower", "of gmacs, the extractor"),
+    Column("gmacs_rpn", float, "GMACs", "lower", "of gmacs, the proposal network; empty for single-stage detectors"),
+    Column("gmacs_head", float, "GMACs", "lower", "of gmacs, all else: SSD's further layers and predictors included"),
+    Column("gmacs_base", float, "GMACs", "lower", "gmacs = gmacs_base + proposals * gmacs_per_proposal"),
+    Column("gmacs_per_proposal", float, "GMACs", "lower", "of one proposal; empty for single-stage detectors"),
+    Column("bound_ms", float, "ms", "lower", "least of the network, operator by operator, at the machine's peak"),
+    Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50"),
+    Column("peak_gflops_per_s", float, "GFLOP/s", doc="what the machine reached in large products"),
+    Column("peak_gb_per_s", float, "GB/s", doc="what the machine reached in a large copy, both ways"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

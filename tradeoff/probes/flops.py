@@ -36,12 +36,16 @@ class Call:
 class Count:
     """What was executed.
 
-    calls: every operator but those that could not be counted, in their order. uncounted: operators that may cost
+    calls: every operator that could be counted, in their order. uncounted: operators that may cost
     something and have no formula, in the order of their names; if there are any, `macs` is a lower bound.
     """
 
     calls: tuple[Call, ...]
     uncounted: tuple[str, ...]
+
+    def __add__(self, other: "Count") -> "Count":
+        """Return what two callables execute one after the other."""
+        return Count(self.calls + other.calls, tuple(sorted({*self.uncounted, *other.uncounted})))
 
     @property
     def macs(self) -> int:
@@ -75,7 +79,8 @@ def count(
     What is counted is what runs: data decide how many proposals there are, so count on real images. Works under
     `torch.inference_mode`, autocast and in channels_last. The fused fast path of transformer layers is off meanwhile,
     since it hides its products. A callable that runs no torch operator at all (an exported engine) is told in
-    `uncounted`, not as 0 MACs. What depends on shapes alone can be counted on the meta device, where nothing is computed.
+    `uncounted`, not as 0 MACs. What depends on shapes alone can be counted on the meta device, where nothing is
+    computed.
 
     Args:
         callable: what is run.

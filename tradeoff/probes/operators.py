@@ -36,7 +36,14 @@ FREE_BY_KIND = {
     "activations without the tag": "celu elu glu hardshrink hardsigmoid hardswish hardtanh log_sigmoid_forward "
     "prelu_kernel rrelu selu softplus softshrink threshold",
 }
-FREE = frozenset(name for names in FREE_BY_KIND.values() for name in names.split())
+
+
+def words(by_kind: Mapping[str, str]) -> frozenset[str]:
+    """Return the words of a table."""
+    return frozenset(word for line in by_kind.values() for word in line.split())
+
+
+FREE = words(FREE_BY_KIND)
 FREE_TAGS = frozenset({"pointwise", "reduction", "inplace_view", "view_copy"})
 
 

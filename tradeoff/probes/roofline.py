@@ -15,7 +15,7 @@ SIDE = {"cpu": 1024, "cuda": 8192}  # of the matrices: 2 and 1100 GFLOP a produc
 MAP = (256, 40)  # channels, cells on a side: 1.9 GFLOP
 COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}  # more than caches hold
 LEAST_S, LEAST_RUNS = 0.3, 6
-# Winograd's F(2×2, 3×3) needs 16 multiplications where a direct 3×3 convolution needs 36. Source: Lavin and Gray 2016,
+# Winograd's F(2×2, 3×3) needs 16 multiplications where a direct convolution needs 36. Source: Lavin and Gray 2016,
 # section 4.1
 FAST_CONVOLUTION = 2.25
 

@@ -7,19 +7,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tradeoff.probes.operators import FREE_BY_KIND, bare_name, is_view, tensors
+from tradeoff.probes.operators import FREE_BY_KIND, bare_name, is_view, tensors, words
 
-# Batch norm moves nothing: what is timed has it folded into the convolution before it.
-IDLE = frozenset(
-    "empty empty_like empty_strided new_empty new_empty_strided reshape_alias unsafe_view lift lift_fresh resize set "
-    "batch_norm_with_update cudnn_batch_norm native_batch_norm native_batch_norm_legit "
-    "native_batch_norm_legit_no_training batch_norm_impl_index".split()
-)
-OVERWRITING = frozenset("copy fill zero normal uniform bernoulli exponential random".split())
-LOOKING_UP = frozenset(
-    "embedding embedding_bag embedding_bag_forward_only gather index index_select take unsafe_index masked_select "
-    "grid_sampler_2d grid_sampler_2d_cpu_fallback grid_sampler_3d roi_align ps_roi_align roi_pool ps_roi_pool".split()
-)
+IDLE_BY_KIND = {
+    "memory that nobody writes to": "empty empty_like empty_strided new_empty new_empty_strided resize set",
+    "views that do not say so": "reshape_alias unsafe_view lift lift_fresh",
+    "batch norm, which is folded in what is timed": "batch_norm_with_update cudnn_batch_norm native_batch_norm "
+    "native_batch_norm_legit native_batch_norm_legit_no_training",
+}
+IDLE = words(IDLE_BY_KIND)
+OVERWRITING = frozenset({"copy", "fill", "zero", "normal", "uniform", "bernoulli", "exponential", "random"})
+SAMPLING = {
+    "rows": "embedding_bag embedding_bag_forward_only",
+    "points": "grid_sampler_2d grid_sampler_2d_cpu_fallback grid_sampler_3d roi_align ps_roi_align roi_pool "
+    "ps_roi_pool",
+}
+LOOKING_UP = words(SAMPLING | {"places": FREE_BY_KIND["looking up"]})
 FILLING_IN = frozenset(FREE_BY_KIND["filling in"].split())
 
 
@@ -37,13 +40,14 @@ def moved_bytes(operator: torch._ops.OpOverload, given: Mapping[str, Any], out: 
     name = bare_name(operator)
     if name in IDLE or is_view(operator):
         return 0
-    first, *others = [*tensors(given), None]
-    taken = _distinct_bytes([tensor for tensor in others if tensor is not None and tensor is not first])
+    given_tensors = list(tensors(given))
+    put = _distinct_bytes(tensors(out))
+    if not given_tensors:
+        return put
+    first = given_tensors[0]
+    taken = _distinct_bytes(tensor for tensor in given_tensors if tensor is not first)
     if name in FILLING_IN:
         return 2 * taken
-    put = _distinct_bytes(tensors(out))
-    if first is None:
-        return put
     if name in LOOKING_UP:
         return min(_bytes(first), put) + taken + put
     return (0 if name in OVERWRITING else _bytes(first)) + taken + put

@@ -1,41 +1,92 @@
 """Arithmetic: parameters and multiply-adds of the network as it was trained."""
 
+import statistics
+from collections import Counter as Tally
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from tradeoff.probes.flops import Count, count
+from tradeoff.probes.flops import Count
 from tradeoff.probes.memory import parameters
+from tradeoff.stages.costs.counter import Counter
 from tradeoff.stages.costs.subject import Findings, Subject
+from tradeoff.stages.deploy import UNTRACEABLE
+from tradeoff.stages.detect import Prepared
 
 KEPT = "arithmetic.json"
 
 
 def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
-    """Count what one image costs at one square input with all proposals, as it is published."""
-    detector = subject.as_trained()
-    counted = counted_at_size(subject, detector)
-    partial = bool(counted.uncounted)
+    """Count what one image costs: at one square input with all proposals, as it is published, and as it is timed."""
+    counter, size = subject.counter, subject.stage.train.size
+    square = at_size(subject, size)
+    images_gmacs = over_images(subject)
     columns = {
-        "gmacs": counted.macs / 1e9,
-        "gflops": counted.flops / 1e9,
-        "flops_partial": partial,
-        "params": parameters(detector),
+        "gmacs": square.macs / 1e9,
+        "gflops": square.flops / 1e9,
+        "flops_partial": bool(square.uncounted),
+        "params": parameters(counter.detector),
+        **by_part(square),
+        **closed_form(counter, size, square),
+        "gmacs_mean": statistics.fmean(images_gmacs),
+        "gmacs_min": min(images_gmacs),
+        "gmacs_max": max(images_gmacs),
     }
-    reasons = [f"operators without a formula for FLOPs: {', '.join(counted.uncounted)}"] if partial else []
-    return Findings(columns, reasons, {KEPT: {"by_operator": counted.by_operator}})
+    reasons = []
+    if square.uncounted:
+        named = ", ".join(square.uncounted)
+        reasons.append(f"operators without a formula for FLOPs: {named}; add one to probes/flop_formulas.py")
+    kept = {"operators": by_operator(square), "uncounted": list(square.uncounted), "images_gmacs": images_gmacs}
+    return Findings(columns, reasons, {KEPT: kept})
 
 
-def counted_at_size(subject: Subject, detector: Any) -> Count:
-    """Count the multiply-adds of one image of size×size px."""
-    stage = subject.stage
-    size = stage.train.size
-    images = torch.zeros(1, 3, size, size, device=subject.device)
+def at_size(subject: Subject, size: int) -> Count:
+    """Count one image of size×size px."""
+    images = torch.zeros(1, 3, size, size, device=subject.device).to(memory_format=torch.channels_last)
     sizes_px = torch.full((1, 2), float(size), device=subject.device)
+    return subject.work(Prepared(images, sizes_px, ((size, size),))).count
 
-    def detect() -> None:
-        raw = detector.predict(images, sizes_px, stage.inference)
-        detector.decode(raw, sizes_px, stage.inference)
 
-    return count(detect)
+def over_images(subject: Subject) -> list[float]:
+    """Return the GMACs of each image that is timed, alone."""
+    images = [image for batch in subject.batches for image in batch][: subject.stage.measuring.images]
+    return [subject.work(subject.chain.preprocess([image])).count.macs / 1e9 for image in images]
+
+
+def by_part(counted: Count) -> dict[str, float | None]:
+    """Return the columns of the parts; None for a part that a detector does not have."""
+    macs = counted.by_part
+    if "backbone" not in macs:  # not divided: all would be head
+        macs = {}
+    return {f"gmacs_{part}": macs[part] / 1e9 if part in macs else None for part in ("backbone", "rpn", "head")}
+
+
+def closed_form(counter: Counter, size: int, counted: Count) -> dict[str, float | None]:
+    """Return GMACs without proposals and GMACs of each, where these two tell all; else None."""
+    nothing: dict[str, float | None] = {"gmacs_base": None, "gmacs_per_proposal": None}
+    proposals = counter.inference.proposals
+    if proposals is None:
+        return nothing
+    try:
+        one, two = (counter.by_shape((1, 3, size, size), number).count.macs for number in (1, 2))
+    except UNTRACEABLE:
+        return nothing
+    each = two - one
+    if one + (proposals - 1) * each != counted.macs:
+        return nothing
+    return {"gmacs_base": (one - each) / 1e9, "gmacs_per_proposal": each / 1e9}
+
+
+def by_operator(counted: Count) -> list[dict[str, Any]]:
+    """Return calls, MACs and bytes of each operator of each part, those of the most MACs first."""
+    calls: Tally[tuple[str, str]] = Tally((call.part, call.operator) for call in counted.calls)
+    macs: Tally[tuple[str, str]] = Tally()
+    moved: Tally[tuple[str, str]] = Tally()
+    for call in counted.calls:
+        macs[call.part, call.operator] += call.macs or 0
+        moved[call.part, call.operator] += call.moved_bytes
+    return [
+        {"part": key[0], "operator": key[1], "calls": calls[key], "macs": macs[key], "bytes": moved[key]}
+        for key in sorted(calls, key=lambda key: (-macs[key], key))
+    ]

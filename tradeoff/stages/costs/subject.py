@@ -10,7 +10,8 @@ import torch
 
 from tradeoff.core.store import Context
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.detect import Chain, chain_of
+from tradeoff.stages.costs.counter import Counter, Work
+from tradeoff.stages.detect import Chain, Prepared, chain_of
 from tradeoff.stages.network import trained
 
 
@@ -53,6 +54,17 @@ class Subject:
         chain = self.build()
         chain(self.batches[0])
         return chain
+
+    @cached_property
+    def counter(self) -> Counter:
+        """Counts what the detector does, as it was trained."""
+        return Counter(self.as_trained(), self.stage.inference)
+
+    @cached_property
+    def work(self) -> Callable[[Prepared], Work]:
+        """Tells what the detector does to a batch; running two images has shown how to count."""
+        shown = [self.chain.preprocess([images[0]]) for images in (self.batches[0], self.batches[-1])]
+        return self.counter.chooser(shown)
 
     def build(self) -> Chain:
         """Load the detector anew and bring it into the form in which it infers; nothing has run."""
