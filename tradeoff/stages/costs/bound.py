@@ -57,7 +57,7 @@ def refuse(times: Mapping[str, Any], least_ms: float, roof: Roof) -> None:
     for name in impossible(times, least_ms):
         raise ImpossibleTime(
             f"{name} is {times[name]:.3g} ms, but its work takes {least_ms:.3g} ms at the least on this machine, "
-            f"which reached {roof.flops_per_s / 1e9:.4g} GFLOP/s and {roof.bytes_per_s / 1e9:.4g} GB/s: the clock was "
-            "read before the work had ended, or the work was not done. The measurement is at fault, so the row is "
+            f"which reached {roof.flops_per_s / 1e9:.4g} GFLOP/s and {roof.bytes_per_s / 1e9:.4g} GB/s: the clock "
+            "was read before the work had ended, or the work was not done. The measurement is at fault: the row is "
             "refused; please report it"
         )
