@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -15,14 +14,14 @@ from tradeoff.probes.flop_formulas import FORMULAS
 from tradeoff.probes.operators import is_free
 from tradeoff.probes.traffic import moved_bytes
 
-REST = "rest"
+ALL = "all"
 
 
 @dataclass(frozen=True)
 class Call:
     """One operator that ran.
 
-    part: in which of the named parts. operator: as in "aten.convolution". macs: multiply-adds; None for an operator
+    part: what it is a part of. operator: as in "aten.convolution". macs: multiply-adds; None for an operator
     that is free by convention. moved_bytes: the least that it reads and writes.
     """
 
@@ -68,12 +67,7 @@ class Count:
         return _sums((call.part, call.macs or 0) for call in self.calls)
 
 
-def count(
-    callable: Callable[..., Any],
-    *args: Any,
-    parts: Mapping[str, nn.Module] | None = None,
-    rest: str = REST,
-) -> Count:
+def count(callable: Callable[..., Any], *args: Any, part: str = ALL) -> Count:
     """Run a callable once and count the multiply-adds of every operator that it executes.
 
     What is counted is what runs: data decide how many proposals there are, so count on real images. Works under
@@ -85,15 +79,10 @@ def count(
     Args:
         callable: what is run.
         *args: what it takes.
-        parts: modules by the name of the part that their work is entered under.
-        rest: name of the part of all that runs outside of them.
+        part: what its work is entered under.
     """
-    mode = _CountingMode(rest)
-    with ExitStack() as stack:
-        for name, module in (parts or {}).items():
-            stack.enter_context(mode.inside(name, module))
-        stack.enter_context(_no_fast_path())
-        stack.enter_context(mode)
+    mode = _CountingMode(part)
+    with _no_fast_path(), mode:
         callable(*args)
     uncounted = sorted(mode.uncounted) if mode.has_run else ["no torch operator was seen"]
     return Count(tuple(mode.calls), tuple(uncounted))
@@ -104,12 +93,12 @@ class _CountingMode(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self, rest: str) -> None:
+    def __init__(self, part: str) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.uncounted: set[str] = set()
         self.has_run = False
-        self.parts = [rest]
+        self.part = part
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -147,27 +136,7 @@ class _CountingMode(TorchDispatchMode):
         elif not is_free(func, given):
             self.uncounted.add(name)
             return
-        self.calls.append(Call(self.parts[-1], name, macs, moved_bytes(func, given, out)))
-
-    @contextmanager
-    def inside(self, name: str, module: nn.Module) -> Iterator[None]:
-        """Enter what a module does under a name."""
-
-        def enter(_module: nn.Module, _args: Any) -> None:
-            self.parts.append(name)
-
-        def leave(_module: nn.Module, _args: Any, _out: Any) -> None:
-            self.parts.pop()
-
-        handles = [
-            module.register_forward_pre_hook(enter, prepend=True),
-            module.register_forward_hook(leave, always_call=True),
-        ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        self.calls.append(Call(self.part, name, macs, moved_bytes(func, given, out)))
 
 
 def _sums(entries: Any) -> dict[str, int]:

@@ -5,23 +5,21 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from tradeoff.probes.flops import Count
 from tradeoff.probes.memory import parameters
 from tradeoff.stages.costs.counter import Counter
 from tradeoff.stages.costs.subject import Findings, Subject
 from tradeoff.stages.deploy import UNTRACEABLE
-from tradeoff.stages.detect import Prepared
 
 KEPT = "arithmetic.json"
+PARTS = ("backbone", "proposals", "heads")
 
 
 def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     """Count what one image costs: at one square input with all proposals, as it is published, and as it is timed."""
     counter, size = subject.counter, subject.stage.train.size
-    square = at_size(subject, size)
-    images_gmacs = over_images(subject)
+    square = counter.square(size).count
+    images_gmacs = [counter.images([example.image]).count.macs / 1e9 for example in subject.examples]
     columns = {
         "gmacs": square.macs / 1e9,
         "gflops": square.flops / 1e9,
@@ -41,35 +39,20 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     return Findings(columns, reasons, {KEPT: kept})
 
 
-def at_size(subject: Subject, size: int) -> Count:
-    """Count one image of size×size px."""
-    images = torch.zeros(1, 3, size, size, device=subject.device).to(memory_format=torch.channels_last)
-    sizes_px = torch.full((1, 2), float(size), device=subject.device)
-    return subject.work(Prepared(images, sizes_px, ((size, size),))).count
-
-
-def over_images(subject: Subject) -> list[float]:
-    """Return the GMACs of each image that is timed, alone."""
-    images = [image for batch in subject.batches for image in batch][: subject.stage.measuring.images]
-    return [subject.work(subject.chain.preprocess([image])).count.macs / 1e9 for image in images]
-
-
 def by_part(counted: Count) -> dict[str, float | None]:
     """Return the columns of the parts; None for a part that a detector does not have."""
     macs = counted.by_part
-    if "backbone" not in macs:  # not divided: all would be head
-        macs = {}
-    return {f"gmacs_{part}": macs[part] / 1e9 if part in macs else None for part in ("backbone", "rpn", "head")}
+    return {f"gmacs_{part}": macs[part] / 1e9 if part in macs else None for part in PARTS}
 
 
 def closed_form(counter: Counter, size: int, counted: Count) -> dict[str, float | None]:
     """Return GMACs without proposals and GMACs of each, where these two tell all; else None."""
     nothing: dict[str, float | None] = {"gmacs_base": None, "gmacs_per_proposal": None}
-    proposals = counter.inference.proposals
+    proposals = counter.chain.inference.proposals
     if proposals is None:
         return nothing
     try:
-        one, two = (counter.by_shape((1, 3, size, size), number).count.macs for number in (1, 2))
+        one, two = (counter.by_shape(1, size, size, number).count.macs for number in (1, 2))
     except UNTRACEABLE:
         return nothing
     each = two - one

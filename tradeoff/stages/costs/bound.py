@@ -12,7 +12,7 @@ from tradeoff.stages.costs.counter import Work
 from tradeoff.stages.costs.subject import Findings, Subject
 from tradeoff.stages.peak import measured
 
-TIMES = ("network_ms_p50", "latency_ms_p50", "gpu_ms_p50")  # each has the whole network in it
+TIMES = ("network_ms_p50", "latency_ms_min", "gpu_ms_p50")  # each has the whole network in it
 
 
 def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
@@ -24,7 +24,7 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
         ImpossibleTime: when one is below the loose bound, though the peak was measured again.
     """
     stage = subject.stage
-    works = [subject.work(subject.chain.preprocess(batch)) for batch in subject.batches]
+    works = [subject.counter.images(batch) for batch in subject.batches]
     roof = Roof(**fetch(Peak(machine=stage.machine, precision=stage.inference.precision), subject.context))
     if impossible(
         before, loosest_ms(subject, works, roof)

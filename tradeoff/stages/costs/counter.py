@@ -1,38 +1,42 @@
 """What a detector does, operator by operator, for inputs of any shape."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tradeoff.probes.flops import Count, count
 from tradeoff.recipes.inference import Inference
 from tradeoff.stages.deploy import UNTRACEABLE, on_meta
-from tradeoff.stages.detect import Prepared
+from tradeoff.stages.detect import Chain
 from tradeoff.stages.network import DTYPES
 
-HEAD, POSTPROCESS = "head", "postprocess"
-PARTS = {"backbone": "extractor", "rpn": "rpn"}  # to the attribute of a detector that has it; all else is its head
+POSTPROCESS = "postprocess"
+NO_CALLS = Count((), ())
 
-Shape = tuple[int, ...]
+Images = Sequence[np.ndarray]
 
 
 @dataclass(frozen=True)
 class Work:
     """What a call does.
 
-    count: by the parts backbone, rpn, head and postprocess. through_bytes: its input and its raw output.
+    network: what its operators do, by the steps of the detector. postprocess: what decoding does. through_bytes: the
+    network's input and raw output.
     """
 
-    count: Count
+    network: Count
+    postprocess: Count
     through_bytes: int
 
     @property
-    def network(self) -> Count:
-        """Without the post-processing."""
-        return Count(tuple(call for call in self.count.calls if call.part != POSTPROCESS), self.count.uncounted)
+    def count(self) -> Count:
+        """Both together."""
+        return self.network + self.postprocess
 
 
 class Counter:
@@ -40,70 +44,75 @@ class Counter:
 
     Args:
         detector: as it was trained.
-        inference: how it infers. In a short type bytes are counted as if all was computed in it.
+        chain: says how images become its input, and how it infers; in a short type bytes are counted as if all was
+            computed in it.
+        samples: batches of decoded images on which both ways must agree before the quick one is taken.
     """
 
-    def __init__(self, detector: Any, inference: Inference) -> None:
-        self.detector, self.inference = detector, inference
-        self.dtype = DTYPES.get(inference.precision, torch.float32)
+    def __init__(self, detector: Any, chain: Chain, samples: Sequence[Images]) -> None:
+        self.detector, self.chain, self.samples = detector, chain, samples
+        self.dtype = DTYPES.get(chain.inference.precision, torch.float32)
         self.blank = on_meta(detector).to(self.dtype)
-        self.known: dict[tuple[Shape, int | None], Work] = {}
+        self.by_shape = cache(self._by_shape)
 
-    def by_running(self, prepared: Prepared) -> Work:
-        """Count what happens to a batch."""
-        return work_of(self.detector, prepared.images, prepared.sizes_px, self.inference)
+    def images(self, images: Images) -> Work:
+        """Count what happens to a batch of decoded images."""
+        return self.by_shape(*self.chain.input_shape(images)) if self.shapes_tell_all else self.by_running(images)
 
-    def by_shape(self, shape: Shape, proposals: int | None = None) -> Work:
-        """Count what happens to a batch of a shape (N, 3, H, W), with other proposals than told where given.
+    def square(self, size: int) -> Work:
+        """Count what happens to one image of size×size px in the network."""
+        if self.shapes_tell_all:
+            return self.by_shape(1, size, size)
+        return self.by_running([np.zeros((size, size, 3), np.uint8)])
+
+    @cached_property
+    def shapes_tell_all(self) -> bool:
+        """Whether running the samples does what their shapes alone say."""
+        try:
+            return all(
+                self.by_running(images).count.by_part == self.by_shape(*self.chain.input_shape(images)).count.by_part
+                for images in self.samples
+            )
+        except UNTRACEABLE:  # content decides what happens
+            return False
+
+    def by_running(self, images: Images) -> Work:
+        """Count by doing it."""
+        _, given = self.chain.copy(self.chain.preprocess(images))
+        return work_of(self.detector, *given, self.chain.inference)
+
+    def _by_shape(self, number: int, height: int, width: int, proposals: int | None = None) -> Work:
+        """Count what happens to a batch of images of a shape, with other proposals than asked for where given.
 
         Raises:
-            RuntimeError, TypeError, ...: one of `UNTRACEABLE`, when more than shapes decides what happens.
+            RuntimeError, TypeError, ...: one of `UNTRACEABLE`, when content decides what happens.
         """
-        key = (shape, proposals)
-        if key not in self.known:
-            asked = self.inference if proposals is None else with_proposals(self.inference, proposals)
-            images = torch.empty(shape, device="meta", dtype=self.dtype).to(memory_format=torch.channels_last)
-            sizes_px = torch.empty(shape[0], 2, device="meta")
-            self.known[key] = work_of(self.blank, images, sizes_px, asked)
-        return self.known[key]
-
-    def chooser(self, samples: list[Prepared]) -> Callable[[Prepared], Work]:
-        """Return the quick way to count, if it tells of the samples what running them tells, else the sure one."""
-        try:
-            same = all(parts_alike(self.by_running(one), self.by_shape(tuple(one.images.shape))) for one in samples)
-        except UNTRACEABLE:
-            same = False
-        return (lambda prepared: self.by_shape(tuple(prepared.images.shape))) if same else self.by_running
+        inference = self.chain.inference
+        asked = inference if proposals is None else replace(inference, proposals=proposals)
+        images = torch.empty(number, 3, height, width, device="meta", dtype=self.dtype)
+        sizes_px = torch.empty(number, 2, device="meta")
+        return work_of(self.blank, images.to(memory_format=torch.channels_last), sizes_px, asked)
 
     def weights_bytes(self) -> int:
         """Return the bytes of all kernels and matrices, in the type in which the network infers."""
         return sum(tensor.numel() * tensor.element_size() for tensor in self.blank.parameters() if tensor.dim() > 1)
 
 
-def with_proposals(inference: Inference, proposals: int) -> Inference:
-    """Return the same way of inferring with another number of proposals."""
-    return inference.__class__(**{**vars(inference), "proposals": proposals})
-
-
-def parts_alike(one: Work, other: Work) -> bool:
-    """Tell whether two calls do as much in each part."""
-    return one.count.by_part == other.count.by_part
-
-
 def work_of(detector: Any, images: Tensor, sizes_px: Tensor, inference: Inference) -> Work:
-    """Run a detector and count what it does."""
-    told: dict[str, Tensor] = {}
+    """Run a detector step by step and count what it does."""
+    given: Any = (images, sizes_px)
+    network = NO_CALLS
+    for name, step in detector.steps(inference):
+        given, counted = result_of(step, given, name)
+        network += counted
+    _, decoding = result_of(lambda raw: detector.decode(raw, sizes_px, inference), given, POSTPROCESS)
+    held = {id(tensor) for tensor in detector.buffers()}  # such as anchors: they are given, not made
+    through = [images, *(tensor for tensor in given.values() if id(tensor) not in held)]
+    return Work(network, decoding, sum(tensor.numel() * tensor.element_size() for tensor in through))
 
-    def predict() -> None:
-        told.update(detector.predict(images, sizes_px, inference))
 
-    network = count(predict, parts=parts_of(detector), rest=HEAD)
-    decoding = count(lambda: detector.decode(told, sizes_px, inference), rest=POSTPROCESS)
-    held = {id(tensor) for tensor in detector.buffers()}
-    given = [images, *(tensor for tensor in told.values() if id(tensor) not in held)]
-    return Work(network + decoding, sum(tensor.numel() * tensor.element_size() for tensor in given))
-
-
-def parts_of(detector: nn.Module) -> dict[str, nn.Module]:
-    """Return the modules of a detector whose work is told by itself."""
-    return {part: getattr(detector, name) for part, name in PARTS.items() if hasattr(detector, name)}
+def result_of(step: Any, given: Any, part: str) -> tuple[Any, Count]:
+    """Return what a step makes of what it is given, and what that takes."""
+    told: list[Any] = []
+    counted = count(lambda: told.append(step(given)), part=part)
+    return told[0], counted

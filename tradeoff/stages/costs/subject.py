@@ -1,5 +1,6 @@
 """What the parts of a measurement are given, and what each of them returns."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 
 from tradeoff.core.store import Context
+from tradeoff.data.dataset import Example
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.costs.counter import Counter, Work
-from tradeoff.stages.detect import Chain, Prepared, chain_of
+from tradeoff.stages.costs.counter import Counter
+from tradeoff.stages.detect import Chain, chain_of
 from tradeoff.stages.network import trained
 
 
@@ -41,12 +43,30 @@ class Subject:
         return torch.device(self.context.device)
 
     @cached_property
-    def batches(self) -> list[list[np.ndarray]]:
-        """The decoded images, uint8 (H, W, 3), in groups of the batch size; the last may repeat the first."""
+    def examples(self) -> list[Example]:
+        """The decoded images that are measured, in their fixed order."""
         data = self.stage.split.build()
-        images = [data.example(index).image for index in range(len(data))]
-        starts = range(0, len(images), self.stage.batch_size)
-        return [[images[(start + i) % len(images)] for i in range(self.stage.batch_size)] for start in starts]
+        return [data.example(index) for index in range(len(data))]
+
+    def members(self, batch: int) -> list[int]:
+        """Return the places in `examples` of the images of a batch; the last one may repeat the first images."""
+        size = self.stage.batch_size
+        return [index % len(self.examples) for index in range(batch * size, (batch + 1) * size)]
+
+    @cached_property
+    def batches(self) -> list[list[np.ndarray]]:
+        """The decoded images, uint8 (H, W, 3), in groups of the batch size."""
+        count = -(-len(self.examples) // self.stage.batch_size)
+        return [[self.examples[place].image for place in self.members(batch)] for batch in range(count)]
+
+    @cached_property
+    def images_sha256(self) -> str:
+        """The SHA-256 of the ids, shapes and pixels of the images, in their order."""
+        whole = hashlib.sha256()
+        for example in self.examples:
+            whole.update(f"{example.image_id} {example.image.shape};".encode())
+            whole.update(example.image.tobytes())
+        return whole.hexdigest()
 
     @cached_property
     def chain(self) -> Chain:
@@ -58,13 +78,8 @@ class Subject:
     @cached_property
     def counter(self) -> Counter:
         """Counts what the detector does, as it was trained."""
-        return Counter(self.as_trained(), self.stage.inference)
-
-    @cached_property
-    def work(self) -> Callable[[Prepared], Work]:
-        """Tells what the detector does to a batch; running two images has shown how to count."""
-        shown = [self.chain.preprocess([images[0]]) for images in (self.batches[0], self.batches[-1])]
-        return self.counter.chooser(shown)
+        samples = [[self.batches[0][0]], [self.batches[-1][-1]]]
+        return Counter(self.as_trained(), self.chain, samples)
 
     def build(self) -> Chain:
         """Load the detector anew and bring it into the form in which it infers; nothing has run."""
