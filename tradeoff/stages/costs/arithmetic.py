@@ -1,4 +1,9 @@
-"""Arithmetic: parameters and multiply-adds of the network as it was trained."""
+"""Arithmetic: parameters and multiply-adds of the network as it was trained.
+
+`arithmetic.json` stays beside the row: calls, MACs and least bytes of each operator of each part, at the square input
+(`operators`) and for the first image as it ran, suppression included (`operators_of_first_image`); the operators
+without a formula (`uncounted`); and the GMACs of each image that is timed (`images_gmacs`).
+"""
 
 import statistics
 from collections import Counter as Tally
@@ -12,6 +17,7 @@ from tradeoff.stages.costs.subject import Findings, Subject
 from tradeoff.stages.deploy import UNTRACEABLE
 
 KEPT = "arithmetic.json"
+UNKNOWN = "operators without a formula for FLOPs: {}; add one to probes/flop_formulas.py"
 PARTS = ("backbone", "proposals", "heads")
 
 
@@ -19,11 +25,13 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     """Count what one image costs: at one square input with all proposals, as it is published, and as it is timed."""
     counter, size = subject.counter, subject.stage.train.size
     square = counter.square(size).count
+    ran = [work.count for work in counter.ran]
+    uncounted = sorted({name for counted in (square, *ran) for name in counted.uncounted})
     images_gmacs = [counter.images([example.image]).count.macs / 1e9 for example in subject.examples]
     columns = {
         "gmacs": square.macs / 1e9,
         "gflops": square.flops / 1e9,
-        "flops_partial": bool(square.uncounted),
+        "flops_partial": bool(uncounted),
         "params": parameters(counter.detector),
         **by_part(square),
         **closed_form(counter, size, square),
@@ -31,12 +39,13 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
         "gmacs_min": min(images_gmacs),
         "gmacs_max": max(images_gmacs),
     }
-    reasons = []
-    if square.uncounted:
-        named = ", ".join(square.uncounted)
-        reasons.append(f"operators without a formula for FLOPs: {named}; add one to probes/flop_formulas.py")
-    kept = {"operators": by_operator(square), "uncounted": list(square.uncounted), "images_gmacs": images_gmacs}
-    return Findings(columns, reasons, {KEPT: kept})
+    kept = {
+        "operators": by_operator(square),
+        "operators_of_first_image": by_operator(ran[0]),
+        "uncounted": uncounted,
+        "images_gmacs": images_gmacs,
+    }
+    return Findings(columns, [UNKNOWN.format(", ".join(uncounted))] if uncounted else [], {KEPT: kept})
 
 
 def by_part(counted: Count) -> dict[str, float | None]:
@@ -62,11 +71,12 @@ def closed_form(counter: Counter, size: int, counted: Count) -> dict[str, float 
 
 
 def by_operator(counted: Count) -> list[dict[str, Any]]:
-    """Return calls, MACs and bytes of each operator of each part, those of the most MACs first."""
-    calls: Tally[tuple[str, str]] = Tally((call.part, call.operator) for call in counted.calls)
+    """Return calls, MACs and bytes of each operator of each part, those of the most MACs first; no idle ones."""
+    busy = [call for call in counted.calls if call.macs is not None or call.moved_bytes]
+    calls: Tally[tuple[str, str]] = Tally((call.part, call.operator) for call in busy)
     macs: Tally[tuple[str, str]] = Tally()
     moved: Tally[tuple[str, str]] = Tally()
-    for call in counted.calls:
+    for call in busy:
         macs[call.part, call.operator] += call.macs or 0
         moved[call.part, call.operator] += call.moved_bytes
     return [
