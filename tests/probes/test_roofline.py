@@ -26,6 +26,7 @@ def test_each_operator_takes_as_long_as_the_slower_of_its_arithmetic_and_its_tra
 
 def test_the_loose_bound_knows_fast_convolutions_and_the_least_traffic():
     assert loose_bound_ms(10**9, 10**6, ROOF) == pytest.approx(2 / 2.25)
+    assert loose_bound_ms(10**9, 10**6, ROOF, 4.0) == pytest.approx(0.5)
     assert loose_bound_ms(10**9, 10**8, ROOF) == pytest.approx(10)
 
 

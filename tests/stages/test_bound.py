@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from tests.stages.test_measure import CPU, stages_of
 from tradeoff.core.errors import ImpossibleTime
@@ -11,6 +12,7 @@ from tradeoff.probes import chain as timed_chain
 from tradeoff.probes import roofline
 from tradeoff.probes.flops import Call, Count
 from tradeoff.probes.roofline import Roof
+from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Peak
 from tradeoff.stages.costs import bound
 from tradeoff.stages.costs.counter import NO_CALLS, Work
@@ -18,14 +20,13 @@ from tradeoff.stages.costs.counter import NO_CALLS, Work
 ROOF = {"flops_per_s": 1e12, "bytes_per_s": 1e10}
 
 
-def subject(*gmacs: float):
+def subject(*gmacs: float, winograd: bool = False):
     """Return a subject with a batch for each number of 10⁹ multiply-adds, whose operators move 10 MB."""
     works = [Work(Count((Call("heads", "aten.mm", int(n * 1e9), 10**7),), ()), NO_CALLS, 10**6) for n in gmacs]
     counter = SimpleNamespace(images=lambda batch: works[batch], weights_bytes=lambda: 3 * 10**6)
-    stage = SimpleNamespace(machine=CPU, inference=SimpleNamespace(precision="fp32"))
-    return SimpleNamespace(
-        stage=stage, counter=counter, batches=range(len(works)), context=SimpleNamespace(device="cpu")
-    )
+    stage = SimpleNamespace(machine=CPU, inference=Inference(winograd=winograd))
+    context, device = SimpleNamespace(device="cpu"), torch.device("cpu")
+    return SimpleNamespace(stage=stage, counter=counter, batches=range(len(works)), context=context, device=device)
 
 
 @pytest.fixture
@@ -55,6 +56,14 @@ def test_each_time_below_the_loose_bound_is_refused(name):
     bound.measure(subject(2, 4, 10), right)
     with pytest.raises(ImpossibleTime, match=rf"{name} is 1\.77 ms.*1\.78 ms at the least.*refused"):
         bound.measure(subject(2, 4, 10), right | {name: 1.77})
+
+
+@pytest.mark.usefixtures("peaks")
+def test_winograds_large_tiles_may_be_faster_still():
+    # 4 ms / 4 = 1 ms
+    bound.measure(subject(2, winograd=True), dict.fromkeys(bound.TIMES, 1.01))
+    with pytest.raises(ImpossibleTime, match="1 ms at the least"):
+        bound.measure(subject(2, winograd=True), dict.fromkeys(bound.TIMES, 0.99))
 
 
 @pytest.mark.usefixtures("peaks")

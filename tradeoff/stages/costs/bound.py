@@ -6,7 +6,7 @@ from typing import Any
 
 from tradeoff.core.errors import ImpossibleTime
 from tradeoff.core.store import fetch
-from tradeoff.probes.roofline import Roof, bound_ms, loose_bound_ms
+from tradeoff.probes.roofline import FEWER_BY_LARGE_TILES, FEWER_BY_LIBRARIES, Roof, bound_ms, loose_bound_ms
 from tradeoff.recipes.stages import Peak
 from tradeoff.stages.costs.counter import Work
 from tradeoff.stages.costs.subject import Findings, Subject
@@ -44,7 +44,9 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
 def loosest_ms(subject: Subject, works: list[Work], roof: Roof) -> float:
     """Return the loose bound of the batch that has the least to do, ms."""
     weights = subject.counter.weights_bytes()
-    return min(loose_bound_ms(work.network.macs, weights + work.through_bytes, roof) for work in works)
+    by_large_tiles = subject.stage.inference.takes_winograd(subject.device.type)
+    fewer = FEWER_BY_LARGE_TILES if by_large_tiles else FEWER_BY_LIBRARIES
+    return min(loose_bound_ms(work.network.macs, weights + work.through_bytes, roof, fewer) for work in works)
 
 
 def impossible(times: Mapping[str, Any], least_ms: float) -> list[str]:
