@@ -44,9 +44,8 @@ def test_attention_and_recurrent_layers_are_counted_whatever_kernel_serves_them(
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_roof_is_that_of_a_gpu_and_no_time_is_beyond_it(tmp_path, precision):
-    measured = fetch(
-        stages_of("meta_arch=faster_rcnn", f"precision={precision}").measure, Context(Store(tmp_path), "cuda:0")
-    )
+    stage = stages_of("meta_arch=faster_rcnn", f"precision={precision}").measure
+    measured = fetch(stage, Context(Store(tmp_path), "cuda:0"))
     assert measured["peak_gflops_per_s"] > 1000
     assert measured["peak_gb_per_s"] > 100
     assert 0 < measured["bound_pct"] < 100

@@ -1,8 +1,8 @@
 """Multiply-adds of torchvision's detectors against the numbers that it publishes with their weights.
 
-torchvision counts them (`_ops`, 10⁹ multiply-adds) on an image of 512×512 px, which each detector resizes as it is
-wont to: to 300 or 320 px, or to a shorter side of 800 px. Faster R-CNN then has 1000 proposals; those of random
-weights overlap more, so here nothing is suppressed. RoIAlign, which torchvision leaves out, is 0.15 % of it.
+torchvision counts them (`_ops`, 10⁹ multiply-adds) on an image of 512×512 px, which each detector resizes to its own
+300 or 320 px, or to a shorter side of 800 px. Faster R-CNN then has 1000 proposals; those of random weights overlap
+more, so here nothing is suppressed. RoIAlign, which torchvision leaves out, is 0.15 % of it.
 """
 
 from typing import Any
