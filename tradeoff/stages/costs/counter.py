@@ -52,7 +52,6 @@ class Counter:
     def __init__(self, detector: Any, chain: Chain, samples: Sequence[Images]) -> None:
         self.detector, self.chain, self.samples = detector, chain, samples
         self.dtype = DTYPES.get(chain.inference.precision, torch.float32)
-        self.blank = on_meta(detector).to(self.dtype)
         self.by_shape = cache(self._by_shape)
 
     def images(self, images: Images) -> Work:
@@ -64,6 +63,11 @@ class Counter:
         if self.shapes_tell_all:
             return self.by_shape(1, size, size)
         return self.by_running([np.zeros((size, size, 3), np.uint8)])
+
+    @cached_property
+    def blank(self) -> Any:
+        """The detector without its numbers, in the type in which it infers."""
+        return on_meta(self.detector).to(self.dtype)
 
     @cached_property
     def ran(self) -> list[Work]:
@@ -99,7 +103,7 @@ class Counter:
 
     def weights_bytes(self) -> int:
         """Return the bytes of all kernels and matrices, in the type in which the network infers."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in self.blank.parameters() if tensor.dim() > 1)
+        return self.dtype.itemsize * sum(one.numel() for one in self.detector.parameters() if one.dim() > 1)
 
 
 def work_of(detector: Any, images: Tensor, sizes_px: Tensor, inference: Inference) -> Work:
