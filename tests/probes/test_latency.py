@@ -377,17 +377,18 @@ def test_limits_out_of_range_are_refused(changes: dict[str, float]):
 
 
 @pytest.mark.slow  # needs a machine that is quiet for a moment
-def test_a_spin_of_ten_milliseconds_is_read_within_five_percent():
+@pytest.mark.parametrize("known_ms", [1.0, 10.0, 100.0])
+def test_work_of_known_duration_is_read_within_the_bar(known_ms: float):
     def spin(_: object) -> None:
-        end = time.perf_counter_ns() + 10_000_000
+        end = time.perf_counter_ns() + round(1e6 * known_ms)
         while time.perf_counter_ns() < end:
             pass
 
-    for _ in range(3):  # the machine is shared
-        timing = time_steps([("all", spin)], [0], device=CPU, limits=_limits(max_s=1.0))
-        if summary(timing)["p50"] == pytest.approx(10.0, rel=0.05):
+    for _ in range(5):  # the machine is shared
+        told = summary(time_steps([("all", spin)], [0], device=CPU, limits=_limits(max_s=3.0)))
+        if abs(told["p50"] - known_ms) <= max(0.005 * known_ms, 0.005):
             return
-    pytest.fail(f"10 ms were read as {summary(timing)['p50']} ms")
+    pytest.fail(f"{known_ms} ms were read as {told['p50']} ms")
 
 
 def test_the_instrument_itself_takes_microseconds():

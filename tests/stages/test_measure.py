@@ -1,17 +1,20 @@
 """What is timed is what is scored, and the costs are what can be counted by hand."""
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 import torch
 
+from tradeoff.core.errors import CombinationError
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch
 from tradeoff.data.dataset import Example
 from tradeoff.probes import flops
 from tradeoff.probes.flops import Call, Count
 from tradeoff.run import enumerate_cells
+from tradeoff.stages import predict
 from tradeoff.stages.costs.arithmetic import closed_form
 from tradeoff.stages.costs.counter import Counter
 from tradeoff.stages.detect import Chain
@@ -139,6 +142,77 @@ def test_every_sample_is_kept(store):
     kept = json.loads((store.folder(stage) / "samples.json").read_text())
     assert len(kept["samples_ms"]) == measured["latency_n"]
     assert float(np.median(kept["samples_ms"])) == pytest.approx(measured["latency_ms_p50"])
+
+
+def test_the_row_says_how_sure_it_is_and_of_which_images(store):
+    stage = stages_of("meta_arch=ssd").measure
+    measured = fetch(stage, Context(store))
+    order = ("min", "q1", "p50", "q3")
+    assert sorted(measured[f"latency_ms_{name}"] for name in order) == [measured[f"latency_ms_{n}"] for n in order]
+    low, high = measured["latency_ms_low"], measured["latency_ms_high"]
+    assert (low is None) == (high is None) == (measured["latency_n"] < 6)
+    assert low is None or low <= measured["latency_ms_p50"] <= high
+    data = stage.split.build()
+    whole = hashlib.sha256()
+    for example in (data.example(0), data.example(1)):
+        whole.update(f"{example.image_id} {example.image.shape};".encode() + example.image.tobytes())
+    assert (measured["timed_images"], measured["timed_images_sha256"]) == (2, whole.hexdigest()[:12])
+
+
+def test_the_network_is_the_sum_of_its_parts(store):
+    stage = stages_of("meta_arch=faster_rcnn", "proposals=5").measure
+    measured = fetch(stage, Context(store))
+    kept = json.loads((store.folder(stage) / "samples.json").read_text())
+    runs = np.array([kept["stages_ms"][name] for name in ("backbone", "proposals", "heads")])
+    assert measured["network_ms_p50"] == pytest.approx(float(np.median(runs.sum(axis=0))))
+    assert list(kept["stages_ms"]) == ["preprocess", "copy", "backbone", "proposals", "heads", "postprocess"]
+
+
+def test_bursts_are_paced_and_named_and_are_no_throughput(store):
+    words = ("meta_arch=ssd", "measure.mode=burst", "measure.gap_ms=50", "measure.warmup_s=0")
+    stage = stages_of(*words).measure
+    measured = fetch(stage, Context(store))
+    kept = json.loads((store.folder(stage) / "samples.json").read_text())
+    assert (measured["latency_mode"], measured["images_per_s"], kept["gap_ms"]) == ("burst", None, 50)
+    runs = len(kept["samples_ms"]) + len(kept["stages_ms"]["copy"])
+    assert kept["spent_s"] >= 0.05 * runs + sum(kept["samples_ms"]) / 1000
+
+
+def test_a_gap_without_bursts_is_refused():
+    ((cell, _),) = enumerate_cells([*WORDS, "measure.gap_ms=50"])
+    with pytest.raises(CombinationError, match=r"measure\.gap_ms=50\.0: has no meaning with mode=sustained"):
+        cell.check_combination()
+
+
+def test_what_is_timed_agrees_with_what_was_scored(store):
+    measured = fetch(stages_of("meta_arch=faster_rcnn", "proposals=5").measure, Context(store))
+    assert measured["agreement_pct"] == pytest.approx(100, abs=0.1)
+    assert measured["detections_mean"] > 0
+
+
+def test_other_predictions_mark_the_row(store, monkeypatch):
+    """Predictions of other classes in the place of those that were scored."""
+    stage = stages_of("meta_arch=ssd", "seed=1", "measure.max_s=0.5").measure
+    read_them = predict.read
+
+    def swapped(folder):
+        saved = read_them(folder)
+        return saved | {"label": saved["label"] + 100}
+
+    monkeypatch.setattr(predict, "read", swapped)
+    measured = fetch(stage, Context(store))
+    assert measured["agreement_pct"] == 0
+    assert measured["trusted"] is False
+    assert "the timed network is not the one that was scored" in measured["reasons"]
+
+
+def test_the_state_of_the_machine_is_kept_beside_the_row(store):
+    stage = stages_of("meta_arch=ssd").measure
+    measured = fetch(stage, Context(store))
+    kept = json.loads((store.folder(stage) / "state.json").read_text())
+    assert kept["cpu"]["others_pct"] == measured["others_cpu_pct"]
+    assert measured["threads"] == torch.get_num_threads() == kept["torch"]["threads"]
+    assert kept["torch"]["matmul_allow_tf32"] is False
 
 
 def test_untrained_weights_are_marked(store):

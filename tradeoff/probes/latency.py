@@ -54,8 +54,8 @@ def time_steps(
 
     End-to-end time has one synchronisation, at the end. The split into steps is measured in runs in between that
     synchronise after every step; there is one at least. It ends when the median is known well enough, when its noise
-    is known to be too much for the time that is left, or when time is over: all in all after 1.5 `limits.max_s` and
-    two runs at the latest. Inference mode is the caller's business. What could not be met is told in
+    is known to be too much for the time that is left, or when time is over: all in all after 1.5 `limits.max_s`, two
+    runs and two pauses at the latest. Inference mode is the caller's business. What could not be met is told in
     `Timing.reasons`, nothing is hidden by an error.
 
     Args:

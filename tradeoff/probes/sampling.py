@@ -88,14 +88,15 @@ class Sampler:
     def take_block(self) -> None:
         """Take the next end-to-end samples, none that begins after the end; choose how many the next block has."""
         taken, chain, inputs, pause, end_ns = self.taken, self.chain, self.inputs, self.pause, self.end_ns
+        run, keep, outputs, count = chain.end_to_end, taken.whole.append, taken.outputs, len(inputs)
         begin, began_ns = len(taken.whole), self.watch.clock_ns()
         for index in range(begin, begin + min(self.block, self.stopping.look_at - begin)):
-            which = index % len(inputs)
+            which = index % count
             if pause:
                 pause()
-            taken.whole.append(chain.end_to_end(inputs[which]))
+            keep(run(inputs[which]))
             if which < OUTPUTS:
-                taken.outputs[which] = chain.last
+                outputs[which] = chain.last
             if chain.ended_ns >= end_ns:
                 break
         took_ns = chain.ended_ns - began_ns
@@ -105,7 +106,11 @@ class Sampler:
             self.block *= 2
 
     def take_staged(self) -> None:
-        """Take one run step by step."""
-        if self.pause:
-            self.pause()
-        self.taken.staged.append(self.chain.staged(self.inputs[len(self.taken.staged) % len(self.inputs)]))
+        """Take runs step by step until there are enough of them, none that begins after the end."""
+        staged, inputs, pause = self.taken.staged, self.inputs, self.pause
+        for index in range(len(staged), max(len(staged) + 1, len(self.taken.whole) // (STAGED_TURN - 1))):
+            if pause:
+                pause()
+            staged.append(self.chain.staged(inputs[index % len(inputs)]))
+            if self.chain.ended_ns >= self.end_ns:
+                break

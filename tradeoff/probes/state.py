@@ -46,9 +46,7 @@ class State:
 
     def doubts(self) -> list[str]:
         """Say why what was timed meanwhile is not to be trusted, and what to do next."""
-        unseen = (
-            f"the state of the GPU is not known ({self.no_gpu}); install the driver's NVML, or run outside of MIG"
-        )
+        unseen = f"the state of the GPU is not known ({self.no_gpu}); install the driver's NVML, or take a whole GPU"
         return [
             *self.cpu.doubts(),
             *(self.gpu.doubts() if self.gpu else [unseen] if self.no_gpu else []),

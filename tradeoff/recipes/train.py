@@ -137,9 +137,3 @@ class Measuring(Recipe):
     min_samples: int = option(64, "fewest timed calls, if time allows", low=1)
     warmup_s: float = option(0.5, "shortest warm-up, seconds", low=0)
     precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0.01)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        fault = self.meaningless("gap_ms")
-        if fault:
-            raise ConfigError(fault)
