@@ -11,8 +11,12 @@ from tradeoff.core.errors import CombinationError
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch
 from tradeoff.data.dataset import Example
+from tradeoff.probes import flops
+from tradeoff.probes.flops import Call, Count
 from tradeoff.run import enumerate_cells
 from tradeoff.stages import predict
+from tradeoff.stages.costs.arithmetic import closed_form
+from tradeoff.stages.costs.counter import Counter
 from tradeoff.stages.detect import Chain
 from tradeoff.stages.network import arithmetic, build, inferring, trained
 from tradeoff.stages.predict import read
@@ -37,7 +41,8 @@ def test_every_column_that_a_cpu_can_fill_is_filled(store, meta_arch):
     empty = {name for name, value in measured.items() if value is None}
     unseen = {"gpu_ms_p50", "foreign_processes", "gpu_clock_mhz", "gpu_temperature_c", "power_limit_w", "governor"}
     few = {"latency_ms_p90", "latency_ms_p95", "latency_ms_p99"}
-    assert empty <= unseen | few | ({"proposals_ms_p50"} if meta_arch == "ssd" else set())
+    of_proposals = {"proposals_ms_p50", "gmacs_proposals", "gmacs_base", "gmacs_per_proposal"}
+    assert empty <= unseen | few | (of_proposals if meta_arch == "ssd" else set())
     assert measured["gpu_ms_p50"] is None
     assert measured["latency_ms_p50"] > measured["network_ms_p50"] * 0.5
     assert measured["gflops"] == pytest.approx(2 * measured["gmacs"])
@@ -55,14 +60,80 @@ def test_weights_are_counted_in_bytes_of_what_a_checkpoint_holds(store):
     assert measured["weights_mb"] == pytest.approx(sum(t.numel() * t.element_size() for t in tensors) / 1e6)
 
 
-def test_arithmetic_is_linear_in_the_number_of_proposals(store):
-    """Faster R-CNN: a constant plus so much for each proposal; so equal steps cost the same."""
-    found = [
-        fetch(stages_of("meta_arch=faster_rcnn", f"proposals={count}").measure, Context(store))["gmacs"]
-        for count in (10, 20, 30)
-    ]
-    assert found[2] - found[1] == pytest.approx(found[1] - found[0])
-    assert found[1] > found[0]
+def counter_of(*words, classes=6):
+    """Return the counter of a detector that is not trained, its words and 64×64 px of noise as its sample."""
+    ((cell, _),) = enumerate_cells([*WORDS, *words])
+    stage = cell.stages(CPU).train
+    detector = build(stage, classes).eval()
+    images = [np.random.default_rng(0).integers(0, 255, (64, 80, 3), dtype=np.uint8)]
+    chain = Chain(detector, cell.inference, 64, stage.resizer, "cpu")
+    return Counter(detector, chain, [images]), images
+
+
+@pytest.mark.parametrize("meta_arch", ["faster_rcnn", "rfcn"])
+def test_two_numbers_tell_the_arithmetic_of_any_number_of_proposals(meta_arch):
+    """MACs = base + proposals × each, exactly; here against a run with each of 10, 100 and 300 of them."""
+    with torch.inference_mode():
+        told = []
+        for proposals in (10, 100, 300):
+            counter, _ = counter_of(f"meta_arch={meta_arch}", f"proposals={proposals}")
+            ran = counter.by_running([np.zeros((64, 64, 3), np.uint8)]).count
+            form = closed_form(counter, 64, ran)
+            assert ran.macs == round(1e9 * (form["gmacs_base"] + proposals * form["gmacs_per_proposal"]))
+            told.append((round(1e9 * form["gmacs_base"]), round(1e9 * form["gmacs_per_proposal"])))
+    assert len(set(told)) == 1
+    assert min(told[0]) > 0
+
+
+def test_arithmetic_that_is_not_linear_in_the_proposals_has_no_closed_form():
+    counter, _ = counter_of("meta_arch=faster_rcnn", "proposals=10")
+    with torch.inference_mode():
+        counted = counter.square(64).count
+        more = Count((*counted.calls, Call("heads", "aten.mm", 1, 0)), ())
+        assert closed_form(counter, 64, more) == {"gmacs_base": None, "gmacs_per_proposal": None}
+
+
+@pytest.mark.parametrize("meta_arch", ["ssd", "faster_rcnn", "rfcn"])
+def test_shapes_alone_tell_what_running_the_detector_tells(meta_arch):
+    counter, images = counter_of(f"meta_arch={meta_arch}", "proposals=7")
+    with torch.inference_mode():
+        quick, sure = counter.images(images), counter.by_running(images)
+    assert counter.shapes_tell_all
+    assert quick.network.by_part == sure.network.by_part
+    assert list(quick.network.by_part) == [name for name, _ in counter.detector.steps(counter.chain.inference)]
+    assert quick.through_bytes == sure.through_bytes
+
+
+def test_where_content_decides_each_image_is_run():
+    counter, images = counter_of("meta_arch=faster_rcnn", "proposals=7")
+    brightness = []
+
+    def peek(module, args):
+        brightness.append(float(args[0].mean()))  # no such thing on the meta device
+
+    for extractor in (counter.detector.extractor, counter.blank.extractor):
+        extractor.register_forward_pre_hook(peek)
+    with torch.inference_mode():
+        assert counter.images(images).count.macs > 0
+    assert not counter.shapes_tell_all
+    assert len(brightness) == 1
+
+
+def test_parts_add_up_and_images_of_other_shapes_cost_other_amounts(store):
+    stage = stages_of("meta_arch=faster_rcnn", "proposals=5").measure
+    measured = fetch(stage, Context(store))
+    parts = [measured[f"gmacs_{part}"] for part in ("backbone", "proposals", "heads")]
+    assert min(parts) > 0
+    assert sum(parts) == pytest.approx(measured["gmacs"])
+    assert measured["gmacs_base"] + 5 * measured["gmacs_per_proposal"] == pytest.approx(measured["gmacs"])
+    kept = json.loads((store.folder(stage) / "arithmetic.json").read_text())
+    assert sum(row["macs"] for row in kept["operators"]) == pytest.approx(1e9 * measured["gmacs"])
+    assert kept["operators"][0]["operator"] == "aten.convolution"
+    ran = {row["operator"]: row["macs"] for row in kept["operators_of_first_image"]}
+    assert ran["torchvision.nms"] == 0  # listed, at no cost
+    costs = kept["images_gmacs"]
+    assert len(costs) == measured["timed_images"]
+    assert measured["gmacs_min"] == min(costs) <= measured["gmacs_mean"] <= max(costs) == measured["gmacs_max"]
 
 
 def test_every_sample_is_kept(store):
@@ -209,3 +280,14 @@ def test_fp32_switches_tf32_off_for_convolutions_too():
         with arithmetic(precision, "cpu"):
             assert torch.backends.cudnn.allow_tf32 is allowed
             assert torch.backends.cuda.matmul.allow_tf32 is allowed
+
+
+def test_operators_of_unknown_cost_are_named_in_the_row(store, monkeypatch):
+    """Here nobody knows what a convolution costs: `gmacs` is a lower bound and says so."""
+    stage = stages_of("meta_arch=rfcn", "proposals=5", "measure.max_s=0.3").measure
+    unknown = {key: formula for key, formula in flops.flop_registry.items() if key is not torch.ops.aten.convolution}
+    monkeypatch.setattr(flops, "flop_registry", unknown)
+    measured = fetch(stage, Context(store))
+    assert measured["flops_partial"]
+    assert not measured["trusted"]
+    assert "operators without a formula for FLOPs: aten.convolution;" in measured["reasons"]

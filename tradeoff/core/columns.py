@@ -146,6 +146,19 @@ COLUMNS: tuple[Column, ...] = (
     Column("involuntary_switches", float, "1/s", doc="how often a thread was put off a CPU while timing"),
     Column("governor", str, doc="how the CPU's clocks are set"),
     Column("threads", int, doc="threads that torch computes with"),
+    # more of arithmetic
+    Column("gmacs_mean", float, "GMACs", "lower", "mean over the images that are timed, each alone"),
+    Column("gmacs_min", float, "GMACs", "lower", "least of these images"),
+    Column("gmacs_max", float, "GMACs", "lower", "most of these images"),
+    Column("gmacs_backbone", float, "GMACs", "lower", "of gmacs, what makes the feature maps"),
+    Column("gmacs_proposals", float, "GMACs", "lower", "of gmacs, the region proposal network; empty for one stage"),
+    Column("gmacs_heads", float, "GMACs", "lower", "of gmacs, what classifies and locates"),
+    Column("gmacs_base", float, "GMACs", "lower", "gmacs = gmacs_base + proposals * gmacs_per_proposal"),
+    Column("gmacs_per_proposal", float, "GMACs", "lower", "of one proposal; empty for one stage"),
+    Column("bound_ms", float, "ms", "lower", "least of the network, operator by operator, at the machine's peak"),
+    Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50"),
+    Column("peak_gflops_per_s", float, "GFLOP/s", doc="what the machine reached in large products"),
+    Column("peak_gb_per_s", float, "GB/s", doc="what the machine reached in a large copy, both ways"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

@@ -29,6 +29,10 @@ class TrainingDiverged(TradeoffError):
     """The loss became infinite or NaN; says at which step and in which part."""
 
 
+class ImpossibleTime(TradeoffError):
+    """A time is shorter than the machine can take, so what was timed is not the work; names both times."""
+
+
 class StageFailed(TradeoffError):
     """A stage ended in an error inside its child process; carries the reason in one line."""
 

@@ -100,3 +100,13 @@ class Measure(Computation):
     measuring: Measuring
     machine: Machine
     predict: Predict | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak(Computation):
+    """The rates of arithmetic and of memory that a machine reaches at its best, for the bound of every time on it."""
+
+    NAME: ClassVar[str] = "peak"
+
+    machine: Machine
+    precision: str

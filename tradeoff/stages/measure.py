@@ -7,7 +7,7 @@ from typing import Any
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.costs import arithmetic, latency, memory
+from tradeoff.stages.costs import arithmetic, bound, latency, memory
 from tradeoff.stages.costs.subject import Part, Subject
 from tradeoff.stages.network import inferring
 
@@ -16,6 +16,7 @@ PARTS: tuple[Part, ...] = (
     memory.measure,
     latency.measure,
     arithmetic.measure,
+    bound.measure,
 )
 
 

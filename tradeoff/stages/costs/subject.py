@@ -12,6 +12,7 @@ import torch
 from tradeoff.core.store import Context
 from tradeoff.data.dataset import Example
 from tradeoff.recipes.stages import Measure
+from tradeoff.stages.costs.counter import Counter
 from tradeoff.stages.detect import Chain, chain_of
 from tradeoff.stages.network import trained
 
@@ -73,6 +74,12 @@ class Subject:
         chain = self.build()
         chain(self.batches[0])
         return chain
+
+    @cached_property
+    def counter(self) -> Counter:
+        """Counts what the detector does, as it was trained."""
+        samples = [[self.batches[0][0]], [self.batches[-1][-1]]]
+        return Counter(self.as_trained(), self.chain, samples)
 
     def build(self) -> Chain:
         """Load the detector anew and bring it into the form in which it infers; nothing has run."""
