@@ -144,11 +144,12 @@ def test_cuda_reads_the_peak_of_the_allocator(monkeypatch: pytest.MonkeyPatch):
     calls = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: calls.append("wait"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: calls.append("reset"))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append("empty"))
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 30_000_000)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 50_000_000)
     with PeakMemory(torch.device("cuda")) as memory:
         calls.append("work")
-    assert calls == ["wait", "reset", "work", "wait"]
+    assert calls == ["wait", "empty", "reset", "work", "wait"]
     assert (memory.before_mb, memory.peak_mb) == (30.0, 20.0)
 
 

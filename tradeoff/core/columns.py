@@ -71,7 +71,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("params", int, "parameters", "lower", "parameters of the detector"),
     Column("weights_mb", float, "MB", "lower", "10^6 bytes of parameters and buffers"),
     Column("peak_memory_mb", float, "MB", "lower", "10^6 bytes of inference above what was taken before the model"),
-    Column("energy_j", float, "J", "lower", "energy per image"),
+    Column("energy_j", float, "J", "lower", "energy per image above rest, of the GPU alone or of the CPU's packages"),
     # training
     Column("train_steps", int, "steps", doc="steps that were trained"),
     Column("train_images", int, "images", doc="images that training saw, repeats included"),
@@ -102,6 +102,26 @@ COLUMNS: tuple[Column, ...] = (
     Column("precision_at_score", float, "", "higher", "right ones of the detections from metric.score_threshold on"),
     Column("recall_at_score", float, "", "higher", "objects that these detections find, at IoU 0.50"),
     Column("f1_at_score", float, "", "higher", "harmonic mean of the two"),
+    # more of memory and energy
+    Column(
+        "tensors_peak_mb", float, "MB", "lower", "10^6 bytes of weights and of the tensors of a call at their peak"
+    ),
+    Column(
+        "reserved_memory_mb",
+        float,
+        "MB",
+        "lower",
+        "most that PyTorch took of the GPU: peak_memory_mb and its reserve",
+    ),
+    Column("process_memory_mb", float, "MB", "lower", "the process on the GPU as NVML sees it: the context as well"),
+    Column("fit_mb", float, "MB", "lower", "smallest reserved_memory_mb with which a call still runs (measure.fit)"),
+    Column("fit_batch", int, "images", "higher", "largest batch that runs in all of the GPU's memory (measure.fit)"),
+    Column("idle_w", float, "W", doc="power of the device at rest, which energy_j leaves out"),
+    Column("power_w", float, "W", "lower", "mean power of the device in calls back to back, rest included"),
+    Column(
+        "energy_spread_pct", float, "%", "lower", "from the lowest to the highest trial of energy_j, of their median"
+    ),
+    Column("unmeasured", str, doc="columns that could not be measured, and why"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)
