@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tradeoff.core.errors import ConfigError
+from tradeoff.core.errors import ConfigError, DeviceLost
 from tradeoff.core.machine import Machine, detect
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: modules of `tradeoff.checkup` whose `check(device)` yields results, in the order in which they run
 CHECKS = ("work", "clock", "cuda", "turns", "energy")
+WIDTH = 120  # where there is no terminal
 COLOURS = {"right": "green", "warning": "yellow", "wrong": "red"}
 
 
@@ -60,14 +61,18 @@ def examined(device: str) -> list["Result"]:
     from rich.console import Console
 
     from tradeoff.checkup import surroundings
+    from tradeoff.checkup.result import Result
     from tradeoff.probes.state import StateWatch
 
-    where, results = torch.device(device), list["Result"]()
-    with Console(stderr=True).status("measuring known work") as status, StateWatch(where) as watch:
-        results += surroundings.software(where)
-        for name in CHECKS:
-            status.update(f"measuring known work: {name}")
-            results += list(safely(name, where))
+    where, results = torch.device(device), list[Result]()
+    try:
+        with Console(stderr=True).status("measuring known work") as status, StateWatch(where) as watch:
+            results += surroundings.software(where)
+            for name in CHECKS:
+                status.update(f"measuring known work: {name}")
+                results += safely(name, where)
+    except DeviceLost as error:
+        return [*results, Result("GPU", "wrong", str(error))]
     return [*results, *surroundings.told(watch.state)]
 
 
@@ -90,15 +95,16 @@ def show(machine: Machine, results: list["Result"]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else WIDTH
     table = Table("check", "", "found", "expected", box=None, pad_edge=False)
     for result in results:
         state = f"[{COLOURS[result.state]}]{result.state}[/]"
         table.add_row(result.name, state, result.found, result.expected)
     console.print(f"{machine.device_name} ({machine.device})", markup=False)
     console.print(table)
-    for result in results:
-        if result.advice:
-            console.print(f"- {result.name}: {result.advice}", markup=False)
+    for advice in dict.fromkeys(result.advice for result in results if result.advice):
+        names = ", ".join(result.name for result in results if result.advice == advice)
+        console.print(f"- {names}: {advice}", markup=False)
     console.print(verdict(results), markup=False)
 
 

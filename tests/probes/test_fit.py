@@ -1,42 +1,11 @@
 """The smallest cap and the largest batch, on memory that is a number."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 
+from tests.probes.fake_memory import FakeMemory
 from tradeoff.core.errors import NotMeasured
 from tradeoff.probes.fit import fits, largest_batch, smallest_cap
-
-
-class FakeMemory:
-    """A device of so many bytes; work keeps some in reserve when it can, and needs some in any case."""
-
-    def __init__(self, total: int = 10_000, in_use: int = 100, reserve: int = 900, error: str = "") -> None:
-        self.total_, self.in_use_, self.reserve, self.error = total, in_use, reserve, error
-        self.capped = total
-        self.tries = 0
-
-    def total(self) -> int:
-        return self.total_
-
-    def in_use(self) -> int:
-        return self.in_use_
-
-    def cap(self, size: int) -> None:
-        self.capped = size
-
-    def peak(self, work: Callable[[], object]) -> int:
-        work()
-        return self.reserve
-
-    def work(self, needs: int) -> Callable[[], None]:
-        def work() -> None:
-            self.tries += 1
-            if needs > self.capped:
-                raise RuntimeError(self.error) if self.error else torch.OutOfMemoryError("CUDA out of memory")
-
-        return work
 
 
 @pytest.mark.parametrize("needs", [101, 340, 555, 899, 900])

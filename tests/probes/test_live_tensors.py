@@ -52,8 +52,8 @@ def test_what_training_keeps_for_the_way_back_counts():
     layers = nn.Sequential(*[nn.Sequential(nn.Linear(1000, 1000), nn.ReLU()) for _ in range(3)])
     with LiveTensors() as tensors:
         layers(torch.ones(250, 1000))
-    # in the last layer: the network's input and the results of two rectifiers, which the way back needs, and what goes
-    # into and comes out of the third: 5 MB
+    # in the last layer: the network's input and the results of two rectifiers, which the way back needs, and what
+    # goes into and comes out of the third: 5 MB
     assert tensors.peak_bytes == 5_000_000
 
 

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import torch
 
@@ -27,7 +28,7 @@ def check(device: torch.device) -> Iterator[Result]:
 def resolution(clock_ns: Callable[[], int] = time.perf_counter_ns) -> Result:
     """Read the clock again and again: its smallest step, and what a reading takes."""
     readings = [clock_ns() for _ in range(READINGS)]
-    steps = [after - before for before, after in zip(readings, readings[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(readings)]
     step_ns = min((step for step in steps if step > 0), default=0)
     reading_ns = (readings[-1] - readings[0]) / len(steps)
     return judged(
