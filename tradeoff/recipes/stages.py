@@ -87,7 +87,8 @@ class Measure(Computation):
     """Time, memory and arithmetic of the trained detector on one machine."""
 
     NAME: ClassVar[str] = "measure"
-    VERSION: ClassVar[int] = 3  # 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded
+    #: 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded; 4: each cost by itself
+    VERSION: ClassVar[int] = 4
 
     train: Train
     inference: Inference

@@ -1,0 +1,67 @@
+"""What the parts of a measurement are given, and what each of them returns."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from tradeoff.core.store import Context
+from tradeoff.recipes.stages import Measure
+from tradeoff.stages.detect import Chain, chain_of
+from tradeoff.stages.network import trained
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a part has measured.
+
+    columns: of the row; None where something could not be measured. reasons: why the row is not to be trusted, each
+    with what to do next; none when all is well. kept: name of a file to what JSON is to hold beside the row.
+    """
+
+    columns: Mapping[str, Any]
+    reasons: list[str] = field(default_factory=list)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One trained detector on one machine; what several parts need is made once, when it is first asked for."""
+
+    stage: Measure
+    context: Context
+
+    @property
+    def device(self) -> torch.device:
+        """Where the detector runs."""
+        return torch.device(self.context.device)
+
+    @cached_property
+    def batches(self) -> list[list[np.ndarray]]:
+        """The decoded images, uint8 (H, W, 3), in groups of the batch size; the last may repeat the first."""
+        data = self.stage.split.build()
+        images = [data.example(index).image for index in range(len(data))]
+        starts = range(0, len(images), self.stage.batch_size)
+        return [[images[(start + i) % len(images)] for i in range(self.stage.batch_size)] for start in starts]
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The deployed detector, from decoded images to final boxes; it has run once."""
+        chain = self.build()
+        chain(self.batches[0])
+        return chain
+
+    def build(self) -> Chain:
+        """Load the detector anew and bring it into the form in which it infers; nothing has run."""
+        return chain_of(self.stage.train, self.as_trained(), self.stage.inference, self.context.device)
+
+    def as_trained(self) -> Any:
+        """Load the detector anew, ready for inference, in the form in which it was trained."""
+        return trained(self.stage.train, self.context)
+
+
+#: Measures one kind of cost of a subject. It is also given the columns of the parts before it.
+Part = Callable[[Subject, Mapping[str, Any]], Findings]
