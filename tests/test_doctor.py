@@ -9,8 +9,9 @@ import pytest
 
 from tradeoff import doctor
 from tradeoff.checkup.result import Result
-from tradeoff.core.errors import ConfigError
+from tradeoff.core.errors import ConfigError, DeviceLost
 from tradeoff.core.machine import Machine
+from tradeoff.probes import state
 
 GOOD = Result("clock", "right", "ticks of 50 ns", "ticks of at most 1000 ns", numbers={"step_ns": 50})
 NO_SENSOR = Result("energy", "warning", "not measured", "power above rest", "no counter of energy at /sys")
@@ -81,6 +82,28 @@ def test_help_needs_no_torch():
     assert "python -m tradeoff.doctor" in told
 
 
+def test_what_else_the_machine_does_is_told_with_the_checks(monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", ())
+    assert [result.name for result in doctor.examined("cpu")] == ["versions", "busy", "governor"]
+
+
+def test_a_gpu_that_is_lost_on_the_way_is_wrong(monkeypatch):
+    class Lost:
+        def __init__(self, device):
+            self.device = device
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            raise DeviceLost("the GPU was lost")
+
+    monkeypatch.setattr(doctor, "CHECKS", ())
+    monkeypatch.setattr(state, "StateWatch", Lost)
+    last = doctor.examined("cpu")[-1]
+    assert (last.state, last.found) == ("wrong", "the GPU was lost")
+
+
 @pytest.mark.slow
 def test_the_whole_examination_agrees_with_itself():
     """On whatever machine this is, busy or not: known FLOPs and bytes are right, and the parts make the verdict."""
@@ -88,6 +111,7 @@ def test_the_whole_examination_agrees_with_itself():
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     told = json.loads(ended.stdout.splitlines()[-1])
     states = {check["name"]: check["state"] for check in told["checks"]}
+    assert told["seconds"] < 150  # about half a minute on a machine of its own
     assert ended.returncode == (1 if "wrong" in states.values() else 0)
     assert states["product"] == states["clock"] == "right"
     assert states["allocation"] in ("right", "warning")

@@ -19,7 +19,7 @@ def all_devices(monkeypatch):
 
 def told(bench, **readings):
     library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=bench.millijoules(), **readings)
-    return energy.told(GPU, bench.call(0.01), library, bench.clock, bench.sleep)
+    return next(energy.told(GPU, bench.call(0.01), library, bench.clock, bench.sleep))
 
 
 def test_a_counter_that_counts_is_right():
@@ -39,7 +39,7 @@ def test_trials_that_differ_are_wrong():
 )
 def test_a_counter_that_cannot_be_read_is_a_warning(code, words):
     library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=NVMLError(code))
-    found = energy.told(GPU, lambda: None, library)
+    (found,) = energy.told(GPU, lambda: None, library)
     assert found.state == "warning"
     assert words in found.advice
 
@@ -57,3 +57,22 @@ def test_a_dead_or_lying_counter_is_never_right(bench, readings, words):
     found = told(bench, **readings)
     assert found.state == "warning"
     assert words in found.advice
+
+
+@pytest.mark.parametrize(
+    ("power_mw", "state"), [(300_000, "right"), (325_000, "right"), (360_000, "warning"), (NVMLError(4), "warning")]
+)
+def test_the_sensor_of_power_gives_a_second_opinion(power_mw, state):
+    bench = Bench(work_w=300.0)
+    library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=bench.millijoules(), nvmlDeviceGetPowerUsage=power_mw)
+    first, second = energy.told(GPU, bench.call(0.01), library, bench.clock, bench.sleep)
+    assert first.state == "right"
+    assert (second.name, second.state) == ("power", state)
+
+
+def test_only_steady_power_is_an_opinion():
+    readings = iter([100_000] * 30 + [300_000] * 1000)  # the sensor's mean of a second climbs
+    bench = Bench(work_w=300.0)
+    library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=bench.millijoules(), nvmlDeviceGetPowerUsage=readings)
+    _, second = energy.told(GPU, bench.call(0.01), library, bench.clock, bench.sleep)
+    assert second.numbers["polled_w"] == pytest.approx(300.0)

@@ -84,3 +84,22 @@ def test_a_slow_call_ends_the_search():
     found, why = largest_batch(call, device, most=4096, patience_s=1.0, clock=lambda: now[0])
     assert found == 16  # 0.8 s for 8 images, 1.6 s for 16
     assert why == "larger batches were not tried, a call of 16 took 2 s"
+
+
+@pytest.mark.parametrize("limit", [16, 24, 100])
+def test_an_error_that_only_larger_batches_meet_ends_the_search_with_its_words(limit: int):
+    def call(batch: int) -> None:
+        if batch > limit:
+            raise RuntimeError("integer out of range\nlong story")
+
+    found, why = largest_batch(call, FakeMemory(), most=4096, patience_s=1.0, clock=lambda: 0.0)
+    assert found == 2 ** (limit.bit_length() - 1)  # the last that was doubled to
+    assert why == "larger batches end in another error: integer out of range"
+
+
+def test_an_error_of_a_single_image_goes_on_its_way():
+    def call(batch: int) -> None:
+        raise RuntimeError("device-side assert triggered")
+
+    with pytest.raises(RuntimeError, match="assert"):
+        largest_batch(call, FakeMemory(), most=4096, patience_s=1.0)

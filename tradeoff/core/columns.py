@@ -77,7 +77,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("train_images", int, "images", doc="images that training saw, repeats included"),
     Column("train_s", float, "s", "lower", "wall clock of training"),
     Column("train_images_per_s", float, "images/s", "higher", "speed of training"),
-    Column("train_peak_memory_mb", float, "MB", "lower", "10^6 bytes of training"),
+    Column(
+        "train_peak_memory_mb", float, "MB", "lower", "10^6 bytes of training, without the processes that load images"
+    ),
     Column("train_stopped_by", str, doc="what ended training: steps or minutes"),
     Column("final_loss", float, "", "lower", "loss at the end of training"),
     # trust

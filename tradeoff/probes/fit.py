@@ -110,10 +110,11 @@ def largest_batch(
     patience_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[int, str]:
-    """Return the largest batch that runs, 0 if none does, and why no larger one was tried, if that is so.
+    """Return the largest batch that runs, 0 if none does, and what else than memory has ended the search, if so.
 
     Doubled until one does not fit, then halved in between, to within a sixteenth. At most `most`, and no more than
-    the first whose call takes longer than `patience_s`.
+    the first whose call takes longer than `patience_s`. Kernels have limits of their own: an error that only a larger
+    batch meets ends the search as well.
     """
 
     def runs(batch: int) -> bool:
@@ -123,8 +124,13 @@ def largest_batch(
     good, size = 0, 1
     while size <= most:
         begin_s = clock()
-        if not runs(size):
-            return _between(runs, good, size), ""
+        try:
+            if not runs(size):
+                return _between(runs, good, size), ""
+        except RuntimeError as error:
+            if not good:
+                raise
+            return good, f"larger batches end in another error: {str(error).splitlines()[0]}"
         good, took_s = size, clock() - begin_s
         if took_s > patience_s:
             return good, f"larger batches were not tried, a call of {good} took {took_s:.0f} s"
