@@ -71,7 +71,13 @@ COLUMNS: tuple[Column, ...] = (
     Column("params", int, "parameters", "lower", "parameters of the detector"),
     Column("weights_mb", float, "MB", "lower", "10^6 bytes of parameters and buffers"),
     Column("peak_memory_mb", float, "MB", "lower", "10^6 bytes of inference above what was taken before the model"),
-    Column("energy_j", float, "J", "lower", "energy per image above rest, of the GPU alone or of the CPU's packages"),
+    Column(
+        "energy_j",
+        float,
+        "J",
+        "lower",
+        "of an image above rest, calls back to back; GPU alone, or the CPU's packages",
+    ),
     # training
     Column("train_steps", int, "steps", doc="steps that were trained"),
     Column("train_images", int, "images", doc="images that training saw, repeats included"),
