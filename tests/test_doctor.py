@@ -46,6 +46,14 @@ def test_what_to_do_and_the_verdict_stand_below_the_table(monkeypatch, capsys):
     assert "This machine does not measure right: A/A. It is busy or disturbed" in out
 
 
+def test_words_in_brackets_are_printed_as_they_are(monkeypatch, capsys):
+    error = Result("work", "wrong", "OSError: [Errno 13] denied", "no [error]", "open [/proc]")
+    _, _, out = run(monkeypatch, capsys, [error])
+    assert "OSError: [Errno 13] denied" in out
+    assert "no [error]" in out
+    assert "open [/proc]" in out
+
+
 def test_advice_that_is_the_same_is_given_once(monkeypatch, capsys):
     again = Result("+5 %", "wrong", "1.00", "SLOW", BAD.advice)
     _, _, out = run(monkeypatch, capsys, [BAD, again])

@@ -92,6 +92,7 @@ def safely(name: str, device: Any) -> Iterator["Result"]:
 def show(machine: Machine, results: list["Result"]) -> None:
     """Print a table for people, what to do, and the verdict."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -99,7 +100,7 @@ def show(machine: Machine, results: list["Result"]) -> None:
     table = Table("check", "", "found", "expected", box=None, pad_edge=False)
     for result in results:
         state = f"[{COLOURS[result.state]}]{result.state}[/]"
-        table.add_row(result.name, state, result.found, result.expected)
+        table.add_row(result.name, state, escape(result.found), escape(result.expected))
     console.print(f"{machine.device_name} ({machine.device})", markup=False)
     console.print(table)
     for advice in dict.fromkeys(result.advice for result in results if result.advice):

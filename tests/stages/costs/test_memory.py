@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tests.core.fakes import FakeNVML, NVMLError
 from tradeoff.stages.costs import memory
@@ -65,6 +66,56 @@ def test_what_nvml_does_not_say_of_a_process_is_none_with_a_reason(library, word
     told, why = memory.of_process(GPU, library)
     assert told is None
     assert words in why
+
+
+class Known:
+    """A detector of 40 MB whose call takes 200 MB at its peak, in tensors of 100 MB."""
+
+    def __init__(self):
+        self.detector = nn.Linear(1000, 10_000, bias=False)
+        self.calls = 0
+
+    def __call__(self, images):
+        self.calls += 1
+        first = torch.ones(25 * MB)
+        second = first + 1
+        del first
+        return second.mul_(2)[:10].clone()
+
+
+def test_a_detector_of_known_size_is_measured_by_the_process_and_by_its_tensors():
+    subject = SimpleNamespace(device=torch.device("cpu"), build=Known)
+    Known()([])
+    with torch.inference_mode():
+        found = memory.on_cpu(subject, [])
+    if found.columns["peak_memory_mb"] is None:
+        pytest.skip(found.missing["peak_memory_mb"])
+    assert found.columns["tensors_peak_mb"] == pytest.approx(240.0, abs=0.001)
+    assert found.columns["peak_memory_mb"] == pytest.approx(240.0, rel=0.01)
+    assert (found.reasons, found.missing) == ([], {})
+
+
+def test_a_peak_that_cannot_be_had_is_empty_with_its_reason(monkeypatch):
+    monkeypatch.setattr(memory, "PeakMemory", Refused)
+    found = memory.on_cpu(SimpleNamespace(device=torch.device("cpu"), build=Known), [])
+    assert found.columns["peak_memory_mb"] is None
+    assert found.columns["tensors_peak_mb"] == pytest.approx(240.0, abs=0.001)
+    assert found.missing == {"peak_memory_mb": "no right to reset"}
+    assert found.reasons == []
+
+
+class Refused:
+    peak_mb = before_mb = None
+    reason = "no right to reset"
+
+    def __init__(self, device):
+        self.device = device
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
 
 
 class Chain:
