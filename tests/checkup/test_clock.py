@@ -53,6 +53,14 @@ def test_a_known_duration_is_to_be_read_within_half_a_percent(known_ms, rate, st
     assert found.numbers["read_ms"] == pytest.approx(rate * known_ms, rel=1e-5)
 
 
+@pytest.mark.parametrize(("samples", "state"), [(10, "wrong"), (11, "right")])
+def test_a_median_of_few_samples_is_no_proof(monkeypatch, samples, state):
+    monkeypatch.setattr(clock, "_timed", lambda *given: [1.0] * samples)
+    assert clock.duration(1.0).state == state
+    monkeypatch.setattr(clock, "_timed", lambda *given: [0.0002] * samples)
+    assert clock.overhead().state == state
+
+
 def test_spinning_takes_no_less_than_it_says():
     begin_ns = time.perf_counter_ns()
     clock.spin_ms(5.0)

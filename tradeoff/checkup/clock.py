@@ -8,12 +8,15 @@ from itertools import pairwise
 import torch
 
 from tradeoff.checkup.result import Result, judged
+from tradeoff.probes.doubts import FEWEST_SAMPLES
 from tradeoff.probes.latency import Limits, time_steps
 
 READINGS = 20_000
 FINEST_NS = 1000
 OVERHEAD_US = 1.0
 KNOWN_MS = (1.0, 10.0, 100.0)
+SAMPLES = 30
+PRECISION = 0.001
 QUIET = "close other programs, run again"
 
 
@@ -44,11 +47,12 @@ def resolution(clock_ns: Callable[[], int] = time.perf_counter_ns) -> Result:
 
 def overhead(clock_ns: Callable[[], int] = time.perf_counter_ns) -> Result:
     """Time a function that does nothing: what is read is what the harness adds to a call."""
-    added_us = 1000 * _median_ms(lambda value: value, 0.3, clock_ns)
+    samples_ms = _timed(lambda value: value, 1.0, 1000, clock_ns)
+    added_us = 1000 * statistics.median(samples_ms)
     return judged(
         "overhead",
-        added_us <= OVERHEAD_US,
-        f"{added_us:.2f} µs a call",
+        added_us <= OVERHEAD_US and len(samples_ms) >= FEWEST_SAMPLES,
+        f"{added_us:.2f} µs a call, {len(samples_ms)} samples",
         f"at most {OVERHEAD_US:.0f} µs",
         QUIET,
         added_us=added_us,
@@ -65,12 +69,14 @@ def duration(
     Source: the bar, 0.5 % or 5 µs, is stricter than NVIDIA/nvbench's own test of its timer (2.5 % or 8 µs).
     """
     spin = spin or spin_ms
-    read_ms = _median_ms(lambda _: spin(known_ms), max(0.5, 15 * known_ms / 1000), clock_ns)
+    longest_s = max(2.0, 2 * SAMPLES * known_ms / 1000)
+    samples_ms = _timed(lambda _: spin(known_ms), longest_s, SAMPLES, clock_ns)
+    read_ms = statistics.median(samples_ms)
     allowed_ms = max(0.005 * known_ms, 0.005)
     return judged(
         f"{known_ms:g} ms of work",
-        abs(read_ms - known_ms) <= allowed_ms,
-        f"{read_ms:.4f} ms",
+        abs(read_ms - known_ms) <= allowed_ms and len(samples_ms) >= FEWEST_SAMPLES,
+        f"{read_ms:.4f} ms, {len(samples_ms)} samples",
         f"{known_ms:g} ± {allowed_ms:g} ms",
         QUIET,
         known_ms=known_ms,
@@ -86,8 +92,10 @@ def spin_ms(milliseconds: float) -> None:
         pass
 
 
-def _median_ms(function: Callable[[object], object], seconds: float, clock_ns: Callable[[], int]) -> float:
-    """Time a function for so long with the harness that times detectors."""
-    limits = Limits(max_s=seconds, min_samples=11, warmup_iterations=3, warmup_s=0.0, precision=1e-9)
-    timing = time_steps([("work", function)], [None], device=torch.device("cpu"), limits=limits, clock_ns=clock_ns)
-    return statistics.median(timing.samples_ms)
+def _timed(
+    function: Callable[[object], object], longest_s: float, samples: int, clock_ns: Callable[[], int]
+) -> list[float]:
+    """Time a function with the harness that times detectors; return its samples."""
+    limits = Limits(max_s=longest_s, min_samples=samples, warmup_iterations=3, warmup_s=0.0, precision=PRECISION)
+    steps = [("work", function)]
+    return time_steps(steps, [None], device=torch.device("cpu"), limits=limits, clock_ns=clock_ns).samples_ms
