@@ -119,7 +119,7 @@ def test_the_whole_examination_agrees_with_itself():
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     told = json.loads(ended.stdout.splitlines()[-1])
     states = {check["name"]: check["state"] for check in told["checks"]}
-    assert told["seconds"] < 150  # about half a minute on a machine of its own
+    assert told["seconds"] < 150  # 53 to 60 s on two cores that other programs kept busy
     assert ended.returncode == (1 if "wrong" in states.values() else 0)
     assert states["product"] == states["clock"] == "right"
     assert states["allocation"] in ("right", "warning")
