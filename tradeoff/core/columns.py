@@ -71,13 +71,21 @@ COLUMNS: tuple[Column, ...] = (
     Column("params", int, "parameters", "lower", "parameters of the detector"),
     Column("weights_mb", float, "MB", "lower", "10^6 bytes of parameters and buffers"),
     Column("peak_memory_mb", float, "MB", "lower", "10^6 bytes of inference above what was taken before the model"),
-    Column("energy_j", float, "J", "lower", "energy per image"),
+    Column(
+        "energy_j",
+        float,
+        "J",
+        "lower",
+        "of an image above rest, calls back to back; GPU alone, or the CPU's packages",
+    ),
     # training
     Column("train_steps", int, "steps", doc="steps that were trained"),
     Column("train_images", int, "images", doc="images that training saw, repeats included"),
     Column("train_s", float, "s", "lower", "wall clock of training"),
     Column("train_images_per_s", float, "images/s", "higher", "speed of training"),
-    Column("train_peak_memory_mb", float, "MB", "lower", "10^6 bytes of training"),
+    Column(
+        "train_peak_memory_mb", float, "MB", "lower", "10^6 bytes of training, without the processes that load images"
+    ),
     Column("train_stopped_by", str, doc="what ended training: steps or minutes"),
     Column("final_loss", float, "", "lower", "loss at the end of training"),
     # trust
@@ -159,6 +167,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50"),
     Column("peak_gflops_per_s", float, "GFLOP/s", doc="what the machine reached in large products"),
     Column("peak_gb_per_s", float, "GB/s", doc="what the machine reached in a large copy, both ways"),
+    # more of memory and energy
+    Column("tensors_peak_mb", float, "MB", "lower", "10^6 bytes of weights and of a call's tensors at their peak"),
+    Column("reserved_memory_mb", float, "MB", "lower", "most that PyTorch held of the GPU, its reserve included"),
+    Column("process_memory_mb", float, "MB", "lower", "the process on the GPU as NVML sees it: the context as well"),
+    Column("fit_mb", float, "MB", "lower", "smallest reserved_memory_mb with which a call still runs (measure.fit)"),
+    Column("fit_batch", int, "images", "higher", "largest batch that runs in all of the GPU's memory (measure.fit)"),
+    Column("idle_w", float, "W", doc="power of the device at rest, which energy_j leaves out"),
+    Column("power_w", float, "W", "lower", "mean power of the device in calls back to back, rest included"),
+    Column("energy_spread_pct", float, "%", "lower", "energy_j from the lowest to the highest trial, of the median"),
+    Column("unmeasured", str, doc="columns that could not be measured, and why"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

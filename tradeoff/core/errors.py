@@ -41,6 +41,10 @@ class WorkerDied(TradeoffError):
     """A child process ended without an answer: killed, out of memory or a crash of the interpreter."""
 
 
+class NotMeasured(TradeoffError):
+    """A quantity cannot be had on this machine; says why and, where there is a way, how to get it."""
+
+
 class StoreError(TradeoffError):
     """A cached folder or a row could not be read or written; names the file."""
 

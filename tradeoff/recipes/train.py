@@ -137,3 +137,6 @@ class Measuring(Recipe):
     min_samples: int = option(64, "fewest timed calls, if time allows", low=1)
     warmup_s: float = option(0.5, "shortest warm-up, seconds", low=0)
     precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0.01)
+    energy_trials: int = option(0, "windows of energy, where there is a sensor; 0 measures none", low=0, high=100)
+    energy_s: float = option(5.0, "shortest window of energy, seconds; two more go to rest", low=1)
+    fit: bool = option(False, "find the smallest memory that a call runs in, and the largest batch; on a GPU")

@@ -7,7 +7,7 @@ from typing import Any
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.costs import arithmetic, bound, latency, memory
+from tradeoff.stages.costs import arithmetic, bound, energy, fit, latency, memory
 from tradeoff.stages.costs.subject import Part, Subject
 from tradeoff.stages.network import inferring
 
@@ -17,6 +17,8 @@ PARTS: tuple[Part, ...] = (
     latency.measure,
     arithmetic.measure,
     bound.measure,
+    energy.measure,
+    fit.measure,
 )
 
 
@@ -26,11 +28,14 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     subject = Subject(stage, context)
     columns: dict[str, Any] = {}
     reasons: list[str] = []
+    missing: dict[str, str] = {}
     with inferring(stage.inference.precision, context.device):
         for measure in PARTS:
             found = measure(subject, columns)
             columns |= found.columns
             reasons += found.reasons
+            missing |= found.missing
             for name, content in found.kept.items():
                 write_atomic(folder / name, json.dumps(content))
+    columns["unmeasured"] = "; ".join(f"{column}: {why}" for column, why in missing.items())
     return {**columns, "trusted": not reasons, "reasons": "; ".join(reasons)}

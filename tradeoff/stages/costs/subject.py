@@ -23,11 +23,13 @@ class Findings:
 
     columns: of the row; None where something could not be measured. reasons: why the row is not to be trusted, each
     with what to do next; none when all is well. kept: name of a file to what JSON is to hold beside the row.
+    missing: name of a column to why it is empty; that alone makes no row untrusted.
     """
 
     columns: Mapping[str, Any]
     reasons: list[str] = field(default_factory=list)
     kept: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
