@@ -110,6 +110,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("ap_medium_high", float, doc="upper end"),
     Column("ap_large_low", float, doc="lower end of the 95 % interval of ap_large"),
     Column("ap_large_high", float, doc="upper end"),
+    # the machine around the measurement
+    Column("reference_ms", float, "ms", doc="time of a fixed piece of work just before and after the cell was timed"),
+    Column("drift_pct", float, "%", doc="how much slower it was than when first taken in this results folder"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)
