@@ -11,16 +11,25 @@ from typing import Any
 from tradeoff.core import runs
 from tradeoff.core.errors import ConfigError, StoreError, TradeoffError
 from tradeoff.core.files import read_json
+from tradeoff.remeasure import Question, by_time
 
-USAGE = """python -m tradeoff.compare A B [results_dir=results] [table=NAME]
+USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
 
 Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images that both
 were scored on. A and B are beginnings of run_id. The last line is JSON. Exit code: 0 compared, 2 not.
 
   python -m tradeoff.compare 3f2a 91bc
   python -m tradeoff.compare 3f2a 91bc results_dir=elsewhere table=quickstart
+
+With --remeasure it tells instead whether A is FAST, SLOW or the SAME as B in time, or that it CANNOT TELL: both
+detectors run here and now by turns, on the same images. Its own words: device= (that of the rows), zone_pct=1 (what
+difference does not matter), max_s=60 (seconds of timing at most).
+
+  python -m tradeoff.compare 3f2a 91bc --remeasure max_s=20
 """
-WORDS = {"results_dir": "results", "table": None}
+PLACES = {"results_dir": "results", "table": None}
+TIMING = {"device": None, "zone_pct": "1", "max_s": "60"}
+WORDS = {**PLACES, **TIMING}
 
 
 @dataclass(frozen=True)
@@ -38,12 +47,15 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
-    told = parser().parse_args(arguments)
+    told = parser().parse_intermixed_args(arguments)
     try:
         names, words = sorted_out(told.words)
         results_dir = Path(words["results_dir"] or "results")
-        sides = [scored(runs.find(name, results_dir, words["table"]), results_dir) for name in names]
-        print(json.dumps(by_accuracy(*sides)))
+        rows = [runs.find(name, results_dir, words["table"]) for name in names]
+        if told.remeasure:
+            print(json.dumps(by_time(rows[0], rows[1], results_dir, question(words))))
+        else:
+            print(json.dumps(by_accuracy(*(scored(row, results_dir) for row in rows))))
     except TradeoffError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -57,7 +69,20 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    made.add_argument("--remeasure", action="store_true", help=argparse.SUPPRESS)
     return made
+
+
+def question(words: dict[str, str | None]) -> Question:
+    """Return how two runs are to be timed.
+
+    Raises:
+        ConfigError: when a value is no number that can be.
+    """
+    try:
+        return Question(words["device"], float(words["zone_pct"] or "nan"), float(words["max_s"] or "nan"))
+    except ValueError as error:
+        raise ConfigError(f"zone_pct, max_s: {error}; expected numbers above 0") from None
 
 
 def sorted_out(given: list[str]) -> tuple[list[str], dict[str, str | None]]:

@@ -1,11 +1,11 @@
 """Drift: whether the machine was as fast while a cell was measured as it was when the first one was.
 
 The reference work (`probes/reference.py`) runs just before the cell is timed, `begin`, and just after, `end`, a third
-of a second each. Its usual time is taken once for each machine and results folder, just before the first measurement
-there, and kept in the store as `cache/reference/<key>`. So all rows of a folder are told from one and the same time,
-whatever command made them, and a row that is there already keeps its own drift. Where the usual time itself was taken
-in a bad moment, every later row tells the same drift; `reference_ms` has what the work took around each row, so that
-rows can be set beside each other without it.
+of a second each. Its usual time, the best of a few takes, is found once for each machine and results folder, just
+before the first measurement there, and kept in the store as `cache/reference/<key>`. So all rows of a folder are told
+from one and the same time, whatever command made them, and a row that is there already keeps its own drift. Where all
+of these takes were disturbed, every later row seems fast; `reference_ms` has what the work took around each row, so
+that rows can be set beside each other without it.
 """
 
 import math
