@@ -43,3 +43,7 @@ class StoreError(TradeoffError):
 
 class TableError(TradeoffError):
     """A results table cannot be read; names the file, the line and the column."""
+
+
+class DeviceLost(TradeoffError):
+    """A device went away while it was at work."""

@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 import torch
 
-from tradeoff.probes.chain import collector_off, first_of_each_shape
+from tradeoff.probes.chain import collector_off, shape_of
 from tradeoff.probes.signed_rank import FEWEST, centre
+from tradeoff.probes.warm_up import first_of_each_shape
 
 Verdict = Literal["FAST", "SLOW", "SAME", "CANNOT TELL"]
 Progress = Callable[[float, float], None]
@@ -234,7 +235,7 @@ class _Turns:
         """
         begin_ns = self.clock_ns()
         self.synchronize()
-        for value in first_of_each_shape(self.inputs):
+        for value in first_of_each_shape(self.inputs, shape_of):
             self.round(value)
         while True:
             _, times = self.round(self.inputs[0])

@@ -138,6 +138,7 @@ class Experiment:
                 batch_size=self.batch_size,
                 measuring=self.measuring,
                 machine=replace(machine, device=machine.device.partition(":")[0]),
+                predict=predict,
             ),
         )
 

@@ -84,7 +84,10 @@ class Evaluate(Computation):
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Computation):
-    """Time, memory and arithmetic of the trained detector on one machine."""
+    """Time, memory and arithmetic of the trained detector on one machine.
+
+    predict: what was scored, with which outputs of the timed run are compared; None where nothing is scored.
+    """
 
     NAME: ClassVar[str] = "measure"
     #: 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded; 4: each cost by itself
@@ -96,6 +99,7 @@ class Measure(Computation):
     batch_size: int
     measuring: Measuring
     machine: Machine
+    predict: Predict | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

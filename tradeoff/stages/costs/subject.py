@@ -1,5 +1,6 @@
 """What the parts of a measurement are given, and what each of them returns."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from tradeoff.core.store import Context
+from tradeoff.data.dataset import Example
 from tradeoff.recipes.stages import Measure
 from tradeoff.stages.detect import Chain, chain_of
 from tradeoff.stages.network import trained
@@ -40,12 +42,30 @@ class Subject:
         return torch.device(self.context.device)
 
     @cached_property
-    def batches(self) -> list[list[np.ndarray]]:
-        """The decoded images, uint8 (H, W, 3), in groups of the batch size; the last may repeat the first."""
+    def examples(self) -> list[Example]:
+        """The decoded images that are measured, in their fixed order."""
         data = self.stage.split.build()
-        images = [data.example(index).image for index in range(len(data))]
-        starts = range(0, len(images), self.stage.batch_size)
-        return [[images[(start + i) % len(images)] for i in range(self.stage.batch_size)] for start in starts]
+        return [data.example(index) for index in range(len(data))]
+
+    def members(self, batch: int) -> list[int]:
+        """Return the places in `examples` of the images of a batch; the last one may repeat the first images."""
+        size = self.stage.batch_size
+        return [index % len(self.examples) for index in range(batch * size, (batch + 1) * size)]
+
+    @cached_property
+    def batches(self) -> list[list[np.ndarray]]:
+        """The decoded images, uint8 (H, W, 3), in groups of the batch size."""
+        count = -(-len(self.examples) // self.stage.batch_size)
+        return [[self.examples[place].image for place in self.members(batch)] for batch in range(count)]
+
+    @cached_property
+    def images_sha256(self) -> str:
+        """The SHA-256 of the ids, shapes and pixels of the images, in their order."""
+        whole = hashlib.sha256()
+        for example in self.examples:
+            whole.update(f"{example.image_id} {example.image.shape};".encode())
+            whole.update(example.image.tobytes())
+        return whole.hexdigest()
 
     @cached_property
     def chain(self) -> Chain:
