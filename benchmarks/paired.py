@@ -2,7 +2,8 @@
 
 Each case times two callables again and again, as `python -m tradeoff.compare A B --remeasure` does, with a draw of
 its own each time. Of small convolutions one side does 50 and the other 50 or 51, or 40 and 42; spins last until the
-clock says so; the two networks have equal weights, each in memory of its own. Adds a line to the table for the case:
+clock says so; the two networks have equal weights, each in memory of its own. `--clock cpu` counts the time of this
+process alone, for a machine that others keep busy. Adds a line to the table for the case:
 
   python benchmarks/paired.py convolutions+0 --repetitions 100 --table results/measured/paired_cpu.csv
 """
@@ -24,6 +25,8 @@ from tradeoff.probes.paired import Comparison, Demands, compare
 
 DEMANDS = Demands(zone=0.01, max_s=3.0, max_rounds=1000, warmup_s=0.05)
 NEAR = 0.01
+
+CLOCKS = {"wall": time.perf_counter_ns, "cpu": time.process_time_ns}
 
 Work = Callable[[object], object]
 
@@ -86,20 +89,26 @@ def main() -> None:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--repetitions", type=int, default=100)
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     told = parser.parse_args()
-    line = {"case": told.case, **repeated(CASES[told.case], told.repetitions), **circumstances()}
+    if told.clock == "cpu" and told.case.startswith("spin"):
+        parser.error("--clock cpu: a spin ends by the wall clock")
+    found = repeated(CASES[told.case], told.repetitions, CLOCKS[told.clock])
+    line = {"case": told.case, "clock": told.clock, **found, **circumstances()}
     if told.table:
         add(told.table, line)
     print(json.dumps(line))
 
 
-def repeated(make: Callable[[], tuple[Work, Work, float]], repetitions: int) -> dict[str, object]:
+def repeated(
+    make: Callable[[], tuple[Work, Work, float]], repetitions: int, clock_ns: Callable[[], int]
+) -> dict[str, object]:
     """Compare again and again, each time with callables made anew; return how often it was right."""
     found, began_s = [], time.perf_counter()
     with torch.inference_mode():
         for seed in range(repetitions):
             first, second, truth = make()
-            found.append(compare([first, second], demands=DEMANDS, draw=random.Random(seed)))
+            found.append(compare([first, second], demands=DEMANDS, draw=random.Random(seed), clock_ns=clock_ns))
     return {"truth": truth, **summed_up(found, truth), "seconds": round(time.perf_counter() - began_s)}
 
 
@@ -123,7 +132,8 @@ def summed_up(found: list[Comparison], truth: float) -> dict[str, object]:
 
 def circumstances() -> dict[str, object]:
     """Return what the numbers belong to."""
-    return {"device_name": cpu_name(), "torch_version": torch.__version__, "load_1_min": load()}
+    software = {"torch_version": torch.__version__, "threads": torch.get_num_threads()}
+    return {"device_name": cpu_name(), **software, "load_1_min": load()}
 
 
 def load() -> float:
@@ -132,13 +142,14 @@ def load() -> float:
 
 
 def add(table: Path, line: dict[str, object]) -> None:
-    """Write a line to a table, in the place of an earlier one of its case."""
+    """Write a line to a table, in the place of an earlier one of its case and clock."""
     kept = list(csv.DictReader(table.open())) if table.is_file() else []
-    lines = [*(old for old in kept if old["case"] != line["case"]), line]
+    key = (line["case"], line["clock"])
+    lines = [*(old for old in kept if (old["case"], old["clock"]) != key), line]
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(line), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(lines, key=lambda each: list(CASES).index(str(each["case"]))))
+        writer.writerows(sorted(lines, key=lambda each: (str(each["clock"]), list(CASES).index(str(each["case"])))))
 
 
 if __name__ == "__main__":
