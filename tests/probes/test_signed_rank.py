@@ -15,7 +15,8 @@ def walsh_averages(values: np.ndarray) -> np.ndarray:
 def exact_rank(count: int, wrong: float = 0.05) -> int:
     """Return the largest rank whose interval misses the centre with a probability of `wrong` at most.
 
-    The sums of signed ranks are enumerated: each rank 1..n is positive or not, so the number of ways to a sum is a coefficient of the product of (1 + x^rank).
+    The sums of signed ranks are enumerated: each rank 1..n is positive or not, so the number of ways to a sum is a
+    coefficient of the product of (1 + x^rank).
     """
     ways = np.ones(1)
     for rank in range(1, count + 1):
