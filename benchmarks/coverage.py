@@ -1,14 +1,15 @@
 """How often the intervals of AP and of paired differences hold the truth: 1,000 simulated studies of each kind.
 
 A world of 30,000 images with objects is made, and two detectors look at all of it. What is simulated is what makes
-intervals of AP hard: images that are hard as a whole, classes of unequal frequency that stand together, clusters of one
-class, hits whose score says something of their fit, doubles, mistaken classes, false alarms, crowds. The truth is the
-AP of the whole world, which stands for endless images. A study is a few hundred images of it that have at least 50
-boxes of each class; matching is done once, for COCO matches image by image.
+intervals of AP hard: images that are hard as a whole, classes of unequal frequency that stand together, clusters of
+one class, hits whose score says something of their fit, doubles, mistaken classes, false alarms, crowds. The truth is
+the AP of the whole world, which stands for endless images. A study is a few hundred images of it that have at least
+50 boxes of each class (`scarce`: 10); matching is done once, for COCO matches image by image.
 
-Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves, and
-`percentile bootstrap` (of AP, 100 resamples) what most tools do. Writes results/measured/coverage.csv; prints it, and
-as the last line the least coverage of the method. `coverage.py STUDIES [KIND ...]` takes fewer studies or kinds.
+Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The last
+kind tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take.
+Writes results/measured/coverage.csv, each kind as it is done; prints it, and as the last line the least coverage of
+the method. `coverage.py STUDIES [KIND ...]` takes fewer studies, or some kinds alone.
 """
 
 import csv
@@ -32,7 +33,7 @@ from tradeoff.metrics.matches import Matches, match
 from tradeoff.metrics.resampling import average_precision
 
 TABLE = Path(__file__).parents[1] / "results" / "measured" / "coverage.csv"
-WORLD, STUDIES, BOXES, RESAMPLES = 30_000, 1000, 50, 100
+WORLD, STUDIES, RESAMPLES = 30_000, 1000, 100
 
 
 @dataclass(frozen=True)
@@ -53,23 +54,33 @@ class Detector:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of study: how often each class is in an image, further objects of it, images of a study, detectors."""
+    """A kind of study.
+
+    often: how often each class is in an image. more: further objects of it, mean. images: of a study. a, b: the
+    detectors. thorough: whether sizes and a bootstrap are looked at. boxes: of each class, the fewest in a study.
+    """
 
     often: tuple[float, ...]
     more: float
     images: int
     a: Detector
     b: Detector
+    thorough: bool = False
+    boxes: int = 50
 
 
-FIVE = (0.5, 0.3, 0.2, 0.15, 0.1)
+FIVE, SIXTEEN = (0.5, 0.3, 0.2, 0.15, 0.1), tuple(np.geomspace(0.25, 0.06, 16))
+MIDDLING = Detector(), Detector(finds=1.2, alarms=0.35)
+STRONG = Detector(2.5, 0.035, 0.1, 0.03, 0.02, 1.8)
 KINDS = {
-    "middling": Kind(FIVE, 1.5, 320, Detector(), Detector(finds=1.2, alarms=0.35)),
+    "middling": Kind(FIVE, 1.5, 320, *MIDDLING),
     "weak": Kind(FIVE, 1.5, 320, Detector(-0.3, 0.13, 0.8, mistaken=0.15), Detector(0, 0.12, 0.6, mistaken=0.15)),
-    "strong": Kind(FIVE, 1.5, 320, Detector(2.5, 0.035, 0.1, 0.03, 0.02, 1.8), Detector(2.7, 0.03, 0.1, 0.03, 0.02, 1.8)),
+    "strong": Kind(FIVE, 1.5, 320, STRONG, replace(STRONG, finds=2.7, blur=0.03)),
     "few images": Kind((0.6, 0.5, 0.4), 1.8, 80, Detector(blur=0.08), Detector(finds=0.6, blur=0.08)),
-    "many classes": Kind(tuple(np.geomspace(0.25, 0.06, 16)), 1.5, 600, Detector(alarms=0.05), Detector(blur=0.08, alarms=0.05)),
-}  # fmt: skip
+    "many classes": Kind(SIXTEEN, 1.5, 600, Detector(alarms=0.05), Detector(blur=0.08, alarms=0.05)),
+    "scarce": Kind(FIVE, 1.5, 80, *MIDDLING, boxes=10),
+    "by size": Kind(FIVE, 1.5, 320, *MIDDLING, thorough=True),
+}
 
 
 def scenes(kind: Kind, random: np.random.Generator) -> tuple[Truth, np.ndarray, np.ndarray]:
@@ -105,14 +116,14 @@ def look(truth: Truth, hard: np.ndarray, easy: np.ndarray, by: Detector, random:
     image, wrong = np.repeat(np.indices(alarms.shape).reshape(2, -1), alarms.ravel(), axis=1)
     sides = np.exp(random.uniform(np.log(10), np.log(250), (len(image), 2)))
     lost = np.concatenate([random.random((len(image), 2)) * [500, 350], sides], axis=1)
-    scores = [by.sharp * clear[hits], by.sharp * clear[twice] - 1.5, np.full(len(image), -1.5)]
-    score = np.concatenate(scores)
+    near, far = (moved(truth, rows, blur, clear, random) for rows, blur in ((hits, by.blur), (twice, 3 * by.blur)))
+    score = np.concatenate([by.sharp * clear[hits], by.sharp * clear[twice] - 1.5, np.full(len(image), -1.5)])
     return Found(
         np.concatenate([truth.image[hits], truth.image[twice], image]),
         np.concatenate([label, truth.label[twice], wrong]),
-        np.concatenate([moved(truth, hits, by.blur, clear, random), moved(truth, twice, 3 * by.blur, clear, random), lost]),
+        np.concatenate([near, far, lost]),
         chance(score + random.normal(size=len(score))).round(4),
-    )  # fmt: skip
+    )
 
 
 def chance(odds: np.ndarray) -> np.ndarray:
@@ -144,12 +155,12 @@ def study(world: Matches, chosen: np.ndarray) -> Matches:
     )
 
 
-def drawn(world: Matches, images: int, random: np.random.Generator) -> np.ndarray:
+def drawn(world: Matches, kind: Kind, random: np.random.Generator) -> np.ndarray:
     """Draw the images of a study until there are enough boxes of each class."""
     while True:
-        chosen = np.sort(random.choice(WORLD, images, replace=False))
+        chosen = np.sort(random.choice(WORLD, kind.images, replace=False))
         there = world.inside[0] & np.isin(world.object_image, chosen)
-        if np.bincount(world.object_label[there], minlength=len(world.category_ids)).min() >= BOXES:
+        if np.bincount(world.object_label[there], minlength=len(world.category_ids)).min() >= kind.boxes:
             return chosen
 
 
@@ -162,22 +173,31 @@ def resampled(side: Matches, random: np.random.Generator) -> np.ndarray:
     """Return AP of images drawn with replacement, (RESAMPLES,)."""
     images = len(side.image_ids)
     weights = random.multinomial(images, np.full(images, 1 / images), RESAMPLES).astype(np.float32)
-    return figures(replace(side, outcome=side.outcome[:1], inside=side.inside[:1]), weights)[:, 0]
+    return figures(of_all_sizes(side), weights)[:, 0]
 
 
-def told(a: Matches, b: Matches, seed: int) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return the interval that each method gives for each figure of one study."""
-    ends = {}
+def of_all_sizes(world: Matches) -> Matches:
+    """Return matches for AP alone."""
+    return replace(world, outcome=world.outcome[:1], inside=world.inside[:1])
+
+
+def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
+    ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    ours, paired = intervals.of_run(a), intervals.of_difference(a, b)
-    for place, name in enumerate(intervals.FIGURES):
-        ends[name, "ours"] = ours[name]
-        ends[f"difference of {name}", "ours"] = paired[name].interval
-        ends[name, "plain"] = around(one[place], some[:, place])
-        ends[f"difference of {name}", "plain"] = around(one[place] - other[place], some[:, place] - others[:, place])
-    boot = [resampled(side, np.random.default_rng(seed)) for side in (a, b)]
-    for name, values in {"ap": boot[0], "difference of ap": boot[0] - boot[1]}.items():
-        ends[name, "percentile bootstrap"] = intervals.Interval(*np.quantile(values, [0.025, 0.975]))
+    images = intervals.images_with_objects(a)
+    for place, name in enumerate(intervals.FIGURES[: len(one)]):
+        both = {
+            name: (one[place], some[:, place]),
+            f"difference of {name}": (one[place] - other[place], some[:, place] - others[:, place]),
+        }
+        for figure, (value, halves) in both.items():
+            ends[figure, "ours"] = intervals.interval(value, halves, images[place])
+            ends[figure, "plain"] = around(value, halves)
+    if seed is not None:
+        first, second = (resampled(side, np.random.default_rng(seed)) for side in (a, b))
+        for name, values in {"ap": first, "difference of ap": first - second}.items():
+            ends[name, "percentile bootstrap"] = intervals.Interval(*np.quantile(values, [0.025, 0.975]))
     return {key: (found.low, found.high) if found else (np.nan, np.nan) for key, found in ends.items()}
 
 
@@ -192,18 +212,18 @@ def measured(name: str, studies: int) -> list[dict[str, Any]]:
     kind, random = KINDS[name], np.random.default_rng(1)
     truth, hard, easy = scenes(kind, random)
     worlds = [match(truth, look(truth, hard, easy, by, random)) for by in (kind.a, kind.b)]
+    worlds = worlds if kind.thorough else [of_all_sizes(world) for world in worlds]
     a, b = (figures(world, np.ones((1, WORLD)))[0] for world in worlds)
-    right = dict(zip(intervals.FIGURES, a, strict=True))
-    right |= {f"difference of {figure}": value for figure, value in zip(intervals.FIGURES, a - b, strict=True)}
+    right = dict(zip(intervals.FIGURES, a, strict=False))
+    right |= {f"difference of {figure}": value for figure, value in zip(intervals.FIGURES, a - b, strict=False)}
     found = []
     for seed in range(studies):
-        chosen = drawn(worlds[0], kind.images, random)
-        found.append(told(*(study(world, chosen) for world in worlds), seed))
-    facts = {"kind": name, "images": kind.images, "classes": len(kind.often), "fewest_boxes": BOXES}
-    return [
-        {**facts, "figure": figure, "method": method, **summary(right[figure], np.array([one[figure, method] for one in found]))}
-        for figure, method in found[0]
-    ]  # fmt: skip
+        chosen = drawn(worlds[0], kind, random)
+        found.append(told(*(study(world, chosen) for world in worlds), seed if kind.thorough else None))
+    facts = {"kind": name, "images": kind.images, "classes": len(kind.often), "fewest_boxes": kind.boxes}
+    ends = {key: np.array([one[key] for one in found]) for key in found[0]}
+    keyed = [({"figure": figure, "method": method}, right[figure], ends[figure, method]) for figure, method in ends]
+    return [{**facts, **key, **summary(value, told)} for key, value, told in keyed]
 
 
 def summary(right: float, ends: np.ndarray) -> dict[str, Any]:
@@ -223,23 +243,36 @@ def summary(right: float, ends: np.ndarray) -> dict[str, Any]:
 
 def main(studies: int, names: list[str]) -> None:
     """Simulate, write the table and print it."""
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        rows = [row for rows in pool.map(measured, names, [studies] * len(names)) for row in rows]
     machine = {
         "device_name": detect("cpu").device_name,
         "python_version": platform.python_version(),
         "numpy_version": np.__version__,
         "code_version": code_version(),
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *machine], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | machine for row in rows)
-    for row in rows:
-        print(*row.values(), sep="  ")
-    least = {name: min(row["inside_pct"] for row in rows if (row["figure"], row["method"]) == (name, "ours")) for name in ("ap", "difference of ap")}  # fmt: skip
+    rows = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(measured, names, [studies] * len(names)):
+            now = {"created_utc": datetime.now(UTC).isoformat(timespec="seconds")}
+            rows += [row | machine | now for row in found]
+            write(rows)
+            print("\n".join("  ".join(map(str, row.values())) for row in found), flush=True)
+    ours = [row for row in rows if row["method"] == "ours"]
+    least = {
+        name: min(row["inside_pct"] for row in ours if row["figure"] == name) for name in ("ap", "difference of ap")
+    }
     print(json.dumps(least))
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Write the table; kinds that it has besides stay."""
+    kinds = {row["kind"] for row in rows}
+    if TABLE.is_file():
+        with TABLE.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["kind"] not in kinds] + rows
+    with TABLE.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from tradeoff.run import enumerate_cells
 CPU = Machine("cpu", "a CPU", "2.15.0", "0.29.2")
 
 GOLDEN = {
-    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 3d52a046383c 1cbe3ddd8e96 a8991dd16f20",
-    "extractor=resnet101 size=600 train=paper": "32609d13a751 546f678273fd 025aa6bbc1f6 3087f6f1ccc9",
-    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d06722698ddd edd1d054d4f3 df1d92353d86",
+    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 b4e98a5ee51a 3314e13bb43b b83952227c12",
+    "extractor=resnet101 size=600 train=paper": "32609d13a751 17b2032a440d ad1bc4989621 cd9f874f63da",
+    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d934c4279b40 1e32bc10c133 a9dfb1c79496",
 }
 
 

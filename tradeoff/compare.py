@@ -3,20 +3,25 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradeoff.core import runs
 from tradeoff.core.errors import ConfigError, StoreError, TradeoffError
 from tradeoff.core.files import read_json
+from tradeoff.core.store import DONE
 from tradeoff.remeasure import Question, by_time
 
-USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
+if TYPE_CHECKING:
+    from tradeoff.metrics.intervals import Difference
 
-Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images that both
-were scored on. A and B are beginnings of run_id. The last line is JSON. Exit code: 0 compared, 2 not.
+USAGE = "python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]"
+TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
+that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
 
   python -m tradeoff.compare 3f2a 91bc
   python -m tradeoff.compare 3f2a 91bc results_dir=elsewhere table=quickstart
@@ -27,14 +32,16 @@ difference does not matter), max_s=60 (seconds of timing at most).
 
   python -m tradeoff.compare 3f2a 91bc --remeasure max_s=20
 """
-PLACES = {"results_dir": "results", "table": None}
+#: what can be said besides the runs, with defaults; no table is all tables
+WORDS = {"results_dir": "results", "table": None}
+#: what can be said with --remeasure; no device is that of the rows
 TIMING = {"device": None, "zone_pct": "1", "max_s": "60"}
-WORDS = {**PLACES, **TIMING}
+SHOWN = 20  # characters of what differs
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its row, and where its scores are."""
+    """A run that was scored: its row, and the folder of its scores."""
 
     row: dict[str, Any]
     scores: Path
@@ -49,8 +56,8 @@ def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
     told = parser().parse_intermixed_args(arguments)
     try:
-        names, words = sorted_out(told.words)
-        results_dir = Path(words["results_dir"] or "results")
+        names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
+        results_dir = Path(words["results_dir"] or "")
         rows = [runs.find(name, results_dir, words["table"]) for name in names]
         if told.remeasure:
             print(json.dumps(by_time(rows[0], rows[1], results_dir, question(words))))
@@ -63,11 +70,13 @@ def main(arguments: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the words of the command."""
+    """Return what the command takes."""
     made = argparse.ArgumentParser(
-        "python -m tradeoff.compare", usage=argparse.SUPPRESS, description=USAGE, add_help=True,
+        "python -m tradeoff.compare",
+        usage=USAGE,
+        description=TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     made.add_argument("--remeasure", action="store_true", help=argparse.SUPPRESS)
     return made
@@ -85,27 +94,29 @@ def question(words: dict[str, str | None]) -> Question:
         raise ConfigError(f"zone_pct, max_s: {error}; expected numbers above 0") from None
 
 
-def sorted_out(given: list[str]) -> tuple[list[str], dict[str, str | None]]:
-    """Return the two runs that are named, and the words with their values.
+def sorted_out(given: list[str], accepted: dict[str, str | None]) -> tuple[list[str], dict[str, str | None]]:
+    """Return the two runs that are named, and every word with its value, or its default in `accepted`.
 
     Raises:
         ConfigError: with every fault of the command.
     """
     names = [word for word in given if "=" not in word]
     words = dict(word.split("=", 1) for word in given if "=" in word)
-    faults = [unknown(word) for word in words if word not in WORDS]
+    faults = [unknown(word, accepted) for word in words if word not in accepted]
     faults += [f"{word}=: expected a value" for word, value in words.items() if not value]
     if len(names) != 2:
-        faults.append(f"got {len(names)} runs ({' '.join(names) or 'none'}), expected two: A B")
+        faults.append(f"got {len(names)} runs ({' '.join(names) or 'none'}), expected two; see --help")
     if faults:
         raise ConfigError(faults)
-    return names, {**WORDS, **words}
+    return names, {**accepted, **words}
 
 
-def unknown(word: str) -> str:
+def unknown(word: str, accepted: Iterable[str]) -> str:
     """Word the fault of a word that the command does not have."""
-    near = get_close_matches(word, WORDS, n=1)
-    return f"{word}: no such word" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(WORDS)}")
+    if word in TIMING:
+        return f"{word}: is for --remeasure"
+    near = get_close_matches(word, accepted, n=1)
+    return f"{word}: no such word; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(accepted)}")
 
 
 def scored(row: dict[str, Any], results_dir: Path) -> Run:
@@ -117,59 +128,71 @@ def scored(row: dict[str, Any], results_dir: Path) -> Run:
     run = Run(row, results_dir / "cache" / "evaluate" / str(row["evaluate_key"]))
     if row["status"] != "ok":
         raise ConfigError(f"{run.name}: {row['status']} ({row['reason']}); give a run that has scores")
-    if row["ap"] is None or row["evaluate_key"] is None:
-        raise ConfigError(f"{run.name}: has no predictions (train={row['train']}); give a run that has scores")
+    if row["evaluate_key"] is None or row["ap"] is None:
+        raise ConfigError(f"{run.name}: has no predictions, train={row['train']}; give a run that has scores")
     return run
 
 
 def by_accuracy(a: Run, b: Run) -> dict[str, Any]:
-    """Print which run is better at what; return the same as plain values.
+    """Print at what run a is better than b, or worse; return the same as plain values.
 
     Raises:
-        ConfigError: when the two were not scored on the same images.
-        StoreError: when their scores are gone, or of an earlier version.
+        ConfigError: when the two are one, or were not scored on the same images.
+        DataError: when what there is to find in these images differs.
+        StoreError: when scores are gone, or of an earlier version.
     """
-    from tradeoff.metrics import intervals, matches
+    from tradeoff.metrics import intervals, matches  # NumPy: only once there is something to compare
 
     refuse_different(a, b)
     compared = intervals.of_difference(*(matches.read(run.scores) for run in (a, b)))
     print(f"A  {a.name}\nB  {b.name}\n")
-    print(f"{a.row['eval_images']} images of {a.row['data']}; 95 % intervals of A - B\n")
-    print(f"{'':10}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}   A is")
-    for name, told in compared.items():
-        print(line(name, told))
+    print(f"{a.row['eval_images']} images of {a.row['data']}; 95 % intervals over images, not over trainings\n")
+    print(f"{'':10}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
+    print("\n".join(line(name, told) for name, told in compared.items()))
     figures = {name: {**asdict(told), "verdict": told.verdict} for name, told in compared.items()}
     return {"a": a.row["run_id"], "b": b.row["run_id"], "images": a.row["eval_images"], "figures": figures}
 
 
-def line(name: str, told: Any) -> str:
-    """Return one line of the table."""
+def line(name: str, told: "Difference") -> str:
+    """Return one line of the table; what cannot be said is blank."""
     ends = (told.interval.low, told.interval.high) if told.interval else (None, None)
-    cells = [(told.a, "8.4f"), (told.b, "8.4f"), (told.difference, "+9.4f"), (ends[0], "+9.4f"), (ends[1], "+9.4f")]
-    texts = [format(value, kind) if value is not None else " " * int(kind.strip("+")[0]) for value, kind in cells]
-    return f"{name:10}{''.join(texts)}   {told.verdict or 'too little to say'}"
+    values = "".join(f"{'' if value is None else format(value, '.4f'):>8}" for value in (told.a, told.b))
+    signed = "".join(f"{'' if value is None else format(value, '+.4f'):>9}" for value in (told.difference, *ends))
+    return f"{name:10}{values}{signed}  {told.verdict or 'not said: too few images with such objects'}"
 
 
 def refuse_different(a: Run, b: Run) -> None:
-    """Refuse runs that were scored on different images.
+    """Refuse one run given twice, and runs that were scored on different images.
 
     Raises:
         ConfigError: naming what differs.
+        StoreError: when scores are gone.
     """
+    if a.row["run_id"] == b.row["run_id"]:
+        raise ConfigError(f"A and B are both {a.name}; give two runs")
     one, other = (split(run) for run in (a, b))
     keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
     if keys:
-        told = ", ".join(f"{key} {one.get(key, 'by default')} and {other.get(key, 'by default')}" for key in keys)
-        raise ConfigError(f"{a.name} and {b.name} were scored on different images: {told}; compare runs of one set")
+        told = ", ".join(f"{key} {shown(one, key)} and {shown(other, key)}" for key in keys)
+        raise ConfigError(f"{a.name} and {b.name} were scored on different images ({told}); compare runs of one set")
 
 
 def split(run: Run) -> dict[str, Any]:
-    """Return what is known of the images that a run was scored on."""
-    path = run.scores / "done.json"
+    """Return what is known of the images that a run was scored on.
+
+    Raises:
+        StoreError: when its scores are gone.
+    """
+    path = run.scores / DONE
     if not path.is_file():
         raise StoreError(f"{run.name}: {path} is gone; give the command of that row again")
     told: dict[str, Any] = read_json(path)["stage"]["predict"]["split"]
     return told
+
+
+def shown(split_: dict[str, Any], key: str) -> str:
+    """Word an option of a split; what is not told is as by default."""
+    return str(split_[key])[:SHOWN] if key in split_ else "by default"
 
 
 if __name__ == "__main__":

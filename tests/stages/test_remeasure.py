@@ -126,6 +126,12 @@ def test_a_word_that_is_no_number_is_refused(runs, capfd, word):
     assert word.partition("=")[0] in capfd.readouterr().err
 
 
+def test_a_word_of_timing_is_refused_where_nothing_is_timed(runs, capfd):
+    folder, ssd, rfcn = runs
+    assert compare.main([ssd["run_id"], rfcn["run_id"], f"results_dir={folder}", "max_s=5"]) == 2
+    assert "max_s: is for --remeasure" in capfd.readouterr().err
+
+
 def test_the_ratio_is_of_a_to_b_and_each_runs_in_its_own_precision(runs, monkeypatch: pytest.MonkeyPatch):
     folder, ssd, rfcn = runs
     clock, seen = FakeClock(), []

@@ -30,8 +30,10 @@ def find(prefix: str, results_dir: Path, table: str | None = None) -> dict[str, 
     rows = {path.stem: path for path in sorted(results_dir.glob(f"{places}/{prefix}*.json"))}
     if not rows:
         others = {path.stem: path for path in sorted(results_dir.glob(f"{places}/[!.]*.json"))}
-        there = f"; there are {named(map(load_row, others.values()), len(others))}" if others else ""
-        raise ConfigError(f"{prefix!r}: no run in {where} begins so{there}")
+        there = (
+            f"there are {named(map(load_row, others.values()), len(others))}" if others else "there is none at all"
+        )
+        raise ConfigError(f"{prefix!r}: no run in {where} begins so; {there}")
     if len(rows) > 1:
         several = named(map(load_row, rows.values()), len(rows))
         raise ConfigError(f"{prefix!r}: stands for several runs: {several}; give more of the run_id")

@@ -56,9 +56,9 @@ def read(folder: Path) -> Matches:
     """
     path = folder / FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Matches(**{spec.name: file[spec.name] for spec in fields(Matches)})
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Matches(**{spec.name: arrays[spec.name] for spec in fields(Matches)})
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise StoreError(f"{path}: cannot be read ({error}); give the command of that row again") from error
 
 
@@ -124,7 +124,7 @@ def near(truth: Truth, found: Found, rows: Ints) -> Pairs:
 def by_rank(rank: Ints, pairs: Pairs) -> list[Pairs]:
     """Cut pairs into those of the best detections of every image and class, of the second best and so on."""
     order = np.argsort(rank[pairs[0]], kind="stable")
-    detection, candidate, overlap = (values[order] for values in pairs)
+    detection, candidate, overlap = pairs[0][order], pairs[1][order], pairs[2][order]
     cuts = np.flatnonzero(np.diff(rank[detection], prepend=-1, append=-1))
     return [(detection[a:b], candidate[a:b], overlap[a:b]) for a, b in pairwise(cuts)]
 

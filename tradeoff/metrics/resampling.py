@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoff.metrics.boxes import Ints
 from tradeoff.metrics.coco import RECALLS
 from tradeoff.metrics.matches import Matches
 from tradeoff.metrics.matching import IGNORED, RIGHT
@@ -44,7 +43,7 @@ def average_precision(matches: Matches, weights: Real) -> Real:
     return told
 
 
-def of_class(weights: Real, outcome: Ints, objects: Real) -> Real:
+def of_class(weights: Real, outcome: NDArray[np.int8], objects: Real) -> Real:
     """Return the AP of one class, area and threshold, (B,).
 
     The best precision from a recall on is always that of a right detection, so only these are looked at.
