@@ -43,8 +43,8 @@ class Demands:
 
     zone: ratios between 1 / (1 + zone) and 1 + zone count as the same; 0.01 is 1 %. Timing ends once the interval
     reaches no further than half of it to each side, for then there is a verdict wherever the ratio is.
-    max_s: seconds of timing, though ten rounds are taken in any case; warm-up comes on top. min_rounds, max_rounds: of
-    timing. warmup_s: shortest warm-up.
+    max_s: seconds of timing, though ten rounds are taken in any case; warm-up comes on top. min_rounds, max_rounds:
+    of timing. warmup_s: shortest warm-up.
     turn_ms: shortest turn; what takes less is called as often as it needs, all callables alike.
 
     Raises: ValueError: a value is not above 0, or not finite; fewer than 10 rounds.
