@@ -4,7 +4,8 @@ Each case times two callables again and again, as `python -m tradeoff.compare A 
 its own each time. Of small convolutions one side does 50 and the other 50 or 51, or 40 and 42; spins last until the
 clock says so; the two networks have equal weights, each in memory of its own. `--clock cpu` counts the time of this
 process alone, for a machine that others keep busy; so, with one thread at a load of 11 to 17, the lines of
-results/measured/paired_cpu.csv were made, in which 3 s were too short for most verdicts. Adds a line to the table for the case:
+results/measured/paired_cpu.csv were made, in which 3 s were too short for most
+verdicts. Adds a line to the table for the case:
 
   python benchmarks/paired.py convolutions+0 --repetitions 100 --table results/measured/paired_cpu.csv
 """
