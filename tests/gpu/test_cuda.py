@@ -5,8 +5,10 @@ import torch
 
 from tradeoff.core import machine
 from tradeoff.core.store import Context, Store, fetch
+from tradeoff.probes import reference
 from tradeoff.probes.latency import summary, time_steps
 from tradeoff.probes.limits import Limits
+from tradeoff.probes.paired import Demands, compare
 from tradeoff.probes.state import StateWatch
 from tradeoff.run import enumerate_cells
 from tradeoff.stages.network import inferring, trained
@@ -109,3 +111,20 @@ def test_the_device_is_named_as_torch_names_it():
     found = machine.detect("cuda")
     assert found.device_name == torch.cuda.get_device_name(0)
     assert found.driver_version
+
+
+def test_turns_tell_five_percent_of_a_kernel_and_wait_for_it():
+    cycles = 2_000_000  # about a millisecond
+    kernels = [lambda _: torch.cuda._sleep(cycles), lambda _: torch.cuda._sleep(round(1.05 * cycles))]
+    found = compare(kernels, device="cuda", demands=Demands(max_s=10))
+    assert found.medians_ms()[0] > 0.2  # a launch alone takes microseconds
+    assert found.ratios[0].verdict == "SLOW"
+    assert found.ratios[0].estimate == pytest.approx(1.05, abs=0.01)
+
+
+def test_the_reference_work_is_waited_for_and_leaves_precision_as_it_was():
+    torch.backends.cudnn.allow_tf32 = True
+    times = reference.times_ms(torch.device("cuda:0"))
+    # 32 images of 481 million multiply-adds: no GPU has 200 TFLOPS in full precision
+    assert min(times) > 32 * 2 * 0.481e9 / 200e12 * 1000
+    assert torch.backends.cudnn.allow_tf32 is True

@@ -177,6 +177,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("power_w", float, "W", "lower", "mean power of the device in calls back to back, rest included"),
     Column("energy_spread_pct", float, "%", "lower", "energy_j from the lowest to the highest trial, of the median"),
     Column("unmeasured", str, doc="columns that could not be measured, and why"),
+    # the machine around the measurement
+    Column("reference_ms", float, "ms", doc="time of a fixed piece of work just before and after the cell was timed"),
+    Column("drift_pct", float, "%", doc="how much slower it was than when first taken in this results folder"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

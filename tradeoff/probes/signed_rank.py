@@ -10,16 +10,16 @@ Source: Hodges and Lehmann 1963; Hollander, Wolfe and Chicken, Nonparametric Sta
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 
 FEWEST = 10  # from here on the normal distribution stands for the exact one
-NORMAL_95 = 1.959964  # P(|normal| > this) is 5 %
 HALVINGS = 40  # of the bracket: 1e-12 of its width
 
 
-def centre(differences: Sequence[float]) -> tuple[float, float, float]:
-    """Return the estimate of the centre and the two ends of its 95 % interval.
+def centre(differences: Sequence[float], wrong: float = 0.05) -> tuple[float, float, float]:
+    """Return the estimate of the centre and the two ends of its interval, which misses it with a probability `wrong`.
 
     Raises: ValueError: fewer than 10 differences.
     """
@@ -27,19 +27,19 @@ def centre(differences: Sequence[float]) -> tuple[float, float, float]:
     if count < FEWEST:
         raise ValueError(f"centre: got {count} differences, expected at least {FEWEST}")
     ordered = np.sort(np.asarray(differences, dtype=float))
-    means, rank = count * (count + 1) // 2, critical_rank(count)
+    means, rank = count * (count + 1) // 2, critical_rank(count, wrong)
     low, high = walsh_average(ordered, rank), walsh_average(ordered, means + 1 - rank)
     estimate = (walsh_average(ordered, (means + 1) // 2) + walsh_average(ordered, means // 2 + 1)) / 2
     return estimate, low, high
 
 
-def critical_rank(count: int) -> int:
-    """Return which Walsh average, counted from an end, is the end of the 95 % interval, such as 14 of 78 for 12.
+def critical_rank(count: int, wrong: float = 0.05) -> int:
+    """Return which Walsh average, counted from an end, is the end of the interval: at 5 % and of 12 values the 14th.
 
     It is the normal distribution's with the correction for whole numbers, never above that of the exact distribution.
     """
     deviation = math.sqrt(count * (count + 1) * (2 * count + 1) / 24)
-    return math.floor(count * (count + 1) / 4 - NORMAL_95 * deviation - 0.5) + 1
+    return math.floor(count * (count + 1) / 4 - NormalDist().inv_cdf(1 - wrong / 2) * deviation - 0.5) + 1
 
 
 def walsh_average(ordered: np.ndarray, rank: int) -> float:

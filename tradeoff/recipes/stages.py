@@ -1,4 +1,4 @@
-"""The four cached computations of a cell: what each depends on is its key.
+"""The four cached computations of a cell, and one of the machine: what each depends on is its key.
 
 `Inference` is a slot of its own, so a sweep over proposals cannot retrain; the batch size and the machine enter the
 key of Measure only.
@@ -110,3 +110,12 @@ class Peak(Computation):
 
     machine: Machine
     precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference(Computation):
+    """The time that a machine takes for a fixed piece of work, which the drift of its rows is told from."""
+
+    NAME: ClassVar[str] = "reference"
+
+    machine: Machine

@@ -7,14 +7,17 @@ from typing import Any
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
 from tradeoff.recipes.stages import Measure
-from tradeoff.stages.costs import arithmetic, bound, energy, fit, latency, memory
+from tradeoff.stages.costs import arithmetic, bound, drift, energy, fit, latency, memory
 from tradeoff.stages.costs.subject import Part, Subject
 from tradeoff.stages.network import inferring
 
-#: in the order in which they run: memory first, while little has been allocated; time before what depends on it
+#: in the order in which they run: memory first, while little has been allocated; time before what depends on it,
+#: between two looks at the machine
 PARTS: tuple[Part, ...] = (
     memory.measure,
+    drift.begin,
     latency.measure,
+    drift.end,
     arithmetic.measure,
     bound.measure,
     energy.measure,
