@@ -94,6 +94,7 @@ def assert_is_detector(detector: nn.Module, classes: int, *, size: int = 96) -> 
     _one_image_at_a_time_is_the_same(detector, size)
     _the_same_seed_gives_the_same(detector, classes, size)
     _its_pieces_run(detector, size)
+    _its_steps_are_named(detector)
 
 
 def _batch(classes: int, size: int, kinds: str) -> Batch:
@@ -106,6 +107,14 @@ def _batch(classes: int, size: int, kinds: str) -> Batch:
     targets = [Targets(boxes[chosen[kind]], labels[chosen[kind]], crowd[chosen[kind]]) for kind in kinds]
     images = torch.rand(len(kinds), 3, size, size, generator=generator)
     return Batch(images, torch.full((len(kinds), 2), float(size)), targets)
+
+
+def _its_steps_are_named(detector: nn.Module) -> None:
+    """The steps of a prediction, which are timed and counted by name, are those that have a column."""
+    names = [name for name, _ in detector.steps(INFERENCE)]
+    assert names == [name for name in ("backbone", "proposals", "heads") if name in names]
+    assert names[0] == "backbone"
+    assert names[-1] == "heads"
 
 
 def _its_pieces_run(detector: nn.Module, size: int) -> None:

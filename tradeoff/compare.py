@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,20 +13,29 @@ from tradeoff.core import runs
 from tradeoff.core.errors import ConfigError, StoreError, TradeoffError
 from tradeoff.core.files import read_json
 from tradeoff.core.store import DONE
+from tradeoff.remeasure import Question, by_time
 
 if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
 
-USAGE = "python -m tradeoff.compare A B [results_dir=results] [table=NAME]"
+USAGE = "python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]"
 TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
 that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
 
   python -m tradeoff.compare 3f2a 91bc
   python -m tradeoff.compare 3f2a 91bc results_dir=elsewhere table=quickstart
+
+With --remeasure it tells instead whether A is FAST, SLOW or the SAME as B in time, or that it CANNOT TELL: both
+detectors run here and now by turns, on the same images. Its own words: device= (that of the rows), zone_pct=1 (what
+difference does not matter), max_s=60 (seconds of timing at most).
+
+  python -m tradeoff.compare 3f2a 91bc --remeasure max_s=20
 """
 #: what can be said besides the runs, with defaults; no table is all tables
 WORDS = {"results_dir": "results", "table": None}
+#: what can be said with --remeasure; no device is that of the rows
+TIMING = {"device": None, "zone_pct": "1", "max_s": "60"}
 SHOWN = 20  # characters of what differs
 
 
@@ -46,10 +56,13 @@ def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
     told = parser().parse_intermixed_args(arguments)
     try:
-        names, words = sorted_out(told.words)
+        names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
         results_dir = Path(words["results_dir"] or "")
-        a, b = (scored(runs.find(name, results_dir, words["table"]), results_dir) for name in names)
-        print(json.dumps(by_accuracy(a, b)))
+        rows = [runs.find(name, results_dir, words["table"]) for name in names]
+        if told.remeasure:
+            print(json.dumps(by_time(rows[0], rows[1], results_dir, question(words))))
+        else:
+            print(json.dumps(by_accuracy(*(scored(row, results_dir) for row in rows))))
     except TradeoffError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -65,30 +78,45 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    made.add_argument("--remeasure", action="store_true", help=argparse.SUPPRESS)
     return made
 
 
-def sorted_out(given: list[str]) -> tuple[list[str], dict[str, str | None]]:
-    """Return the two runs that are named, and every word with its value.
+def question(words: dict[str, str | None]) -> Question:
+    """Return how two runs are to be timed.
+
+    Raises:
+        ConfigError: when a value is no number that can be.
+    """
+    try:
+        return Question(words["device"], float(words["zone_pct"] or "nan"), float(words["max_s"] or "nan"))
+    except ValueError as error:
+        raise ConfigError(f"zone_pct, max_s: {error}; expected numbers above 0") from None
+
+
+def sorted_out(given: list[str], accepted: dict[str, str | None]) -> tuple[list[str], dict[str, str | None]]:
+    """Return the two runs that are named, and every word with its value, or its default in `accepted`.
 
     Raises:
         ConfigError: with every fault of the command.
     """
     names = [word for word in given if "=" not in word]
     words = dict(word.split("=", 1) for word in given if "=" in word)
-    faults = [unknown(word) for word in words if word not in WORDS]
+    faults = [unknown(word, accepted) for word in words if word not in accepted]
     faults += [f"{word}=: expected a value" for word, value in words.items() if not value]
     if len(names) != 2:
         faults.append(f"got {len(names)} runs ({' '.join(names) or 'none'}), expected two; see --help")
     if faults:
         raise ConfigError(faults)
-    return names, {**WORDS, **words}
+    return names, {**accepted, **words}
 
 
-def unknown(word: str) -> str:
+def unknown(word: str, accepted: Iterable[str]) -> str:
     """Word the fault of a word that the command does not have."""
-    near = get_close_matches(word, WORDS, n=1)
-    return f"{word}: no such word; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(WORDS)}")
+    if word in TIMING:
+        return f"{word}: is for --remeasure"
+    near = get_close_matches(word, accepted, n=1)
+    return f"{word}: no such word; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(accepted)}")
 
 
 def scored(row: dict[str, Any], results_dir: Path) -> Run:

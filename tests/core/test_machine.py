@@ -6,45 +6,27 @@ import sys
 
 import pytest
 
+from tests.core.fakes import FakeNVML, NVMLError
 from tradeoff.core import machine
 from tradeoff.core.errors import ConfigError
 
 
-class FakeNVML:
-    """A driver library with two GPUs."""
+class TwoGPUs(FakeNVML):
+    """A driver library with two GPUs of different names."""
 
-    class NVMLError(Exception):
-        """What the library raises."""
+    def __init__(self):
+        super().__init__(count=2)
 
-    names = ("NVIDIA H200", "NVIDIA L4")
-    broken = False
-
-    def nvmlInit(self):  # noqa: N802  the library's name
-        if self.broken:
-            raise self.NVMLError("Driver Not Loaded")
-
-    def nvmlShutdown(self):  # noqa: N802
-        pass
-
-    def nvmlDeviceGetCount(self):  # noqa: N802
-        return len(self.names)
-
-    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
-        return index
-
-    def nvmlDeviceGetName(self, handle):  # noqa: N802
-        return self.names[handle]
+    def nvmlDeviceGetName(self, handle):  # noqa: N802  the library's name
+        return ("NVIDIA H200", "NVIDIA L4")[handle]
 
     def nvmlDeviceGetUUID(self, handle):  # noqa: N802
         return ("GPU-1f00aa", "GPU-1f99bb")[handle]
 
-    def nvmlSystemGetDriverVersion(self):  # noqa: N802
-        return "580.1"
-
 
 @pytest.fixture
 def driver(monkeypatch):
-    fake = FakeNVML()
+    fake = TwoGPUs()
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.setattr(machine, "torch_has_cuda", lambda: True)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -80,7 +62,7 @@ def test_a_missing_gpu_is_refused_with_what_there_is(driver):
 
 
 def test_a_broken_driver_leaves_the_cpu_and_says_why(driver):
-    driver.broken = True
+    driver.init = NVMLError(9)
     assert machine.detect("auto").device == "cpu"
     with pytest.raises(ConfigError, match="Driver Not Loaded"):
         machine.detect("cuda")

@@ -16,7 +16,7 @@ from tradeoff.core.errors import DataError, WorkerDied
 from tradeoff.data import loader
 from tradeoff.data.augment import Augmentation
 from tradeoff.data.loader import train_batches, val_examples
-from tradeoff.data.transforms import to_input
+from tradeoff.data.transforms import resize, to_float
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.data import Coco, Shapes, Split
 
@@ -100,7 +100,7 @@ def test_step_s_holds_examples_from_s_times_the_batch_size() -> None:
     [batch] = batches(split, 1, batch_size=3, first_step=5, flip=False)
     dataset = split.build()
     for place, index in enumerate((15, 16, 17)):
-        wanted = to_input(dataset.example(index).image, 48, "keep_aspect")
+        wanted = to_float(resize(dataset.example(index).image, 48, "keep_aspect"))
         assert torch.equal(batch.images[place], wanted)
 
 

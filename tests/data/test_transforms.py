@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional as reference
 
 from tradeoff.data.dataset import Example
-from tradeoff.data.transforms import Resizer, collate, flip, resize, resized, to_input, to_original, to_targets
+from tradeoff.data.transforms import Resizer, collate, flip, resize, resized, to_float, to_original, to_targets
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_cap_on_the_longer_side_can_be_given(
 ) -> None:
     assert resized(size_hw, 800, "keep_aspect", longer_px) == wanted
     image = np.zeros((*size_hw, 3), np.uint8)
-    assert to_input(image, 800, "keep_aspect", longer_px=longer_px).shape == (3, *wanted)
+    assert resize(image, 800, "keep_aspect", longer_px).shape == (3, *wanted)
 
 
 def test_a_fixed_size_is_square() -> None:
@@ -71,7 +71,7 @@ def test_resizing_is_that_of_pillow_and_torchvision(size: int, resizer: Resizer)
 def test_the_input_is_contiguous_float_of_0_to_1_in_rgb() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     image[..., 0] = 255
-    tensor = to_input(image, 8, "fixed")
+    tensor = to_float(resize(image, 8, "fixed"))
     assert tensor.shape == (3, 8, 8)
     assert tensor.dtype == torch.float32
     assert tensor.is_contiguous()

@@ -10,6 +10,7 @@ from tests.stages.test_train import CPU
 from tradeoff.probes.flops import count
 from tradeoff.probes.memory import parameters
 from tradeoff.run import enumerate_cells
+from tradeoff.stages.deploy import on_meta
 from tradeoff.stages.network import build
 
 README = Path(__file__).parents[2] / "conf/meta_arch/README.md"
@@ -52,6 +53,7 @@ def test_the_counts_are_those_of_the_table_and_of_the_source(row):
 
 
 def multiply_adds(detector, cell):
-    images, sizes_px = torch.zeros(1, 3, cell.size, cell.size), torch.full((1, 2), float(cell.size))
+    images = torch.empty(1, 3, cell.size, cell.size, device="meta")
+    sizes_px = torch.empty(1, 2, device="meta")
     with torch.inference_mode():
-        return count(lambda: detector.predict(images, sizes_px, cell.inference)).macs
+        return count(on_meta(detector).predict, images, sizes_px, cell.inference).macs

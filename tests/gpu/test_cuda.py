@@ -5,6 +5,11 @@ import torch
 
 from tradeoff.core import machine
 from tradeoff.core.store import Context, Store, fetch
+from tradeoff.probes import reference
+from tradeoff.probes.latency import summary, time_steps
+from tradeoff.probes.limits import Limits
+from tradeoff.probes.paired import Demands, compare
+from tradeoff.probes.state import StateWatch
 from tradeoff.run import enumerate_cells
 from tradeoff.stages.network import inferring, trained
 
@@ -56,7 +61,70 @@ def test_the_modern_recipe_trains_in_mixed_precision_and_keeps_a_running_mean(tm
     assert all(tensor.dtype == torch.float32 for tensor in kept.values() if tensor.is_floating_point())
 
 
+@pytest.mark.parametrize("known_ms", [1.0, 10.0])
+def test_work_of_known_duration_is_read_right(known_ms):
+    """A kernel that spins for so many cycles, calibrated by events around a long one."""
+    device, cycles = torch.device("cuda:0"), 100_000_000
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda._sleep(cycles)
+    begin.record()
+    torch.cuda._sleep(cycles)
+    end.record()
+    torch.cuda.synchronize()
+    asked = round(cycles * known_ms / begin.elapsed_time(end))
+    limits = Limits(max_s=5, min_samples=100, warmup_iterations=10, warmup_s=0.2, precision=0.01)
+    timing = time_steps([("sleep", lambda _: torch.cuda._sleep(asked))], [0], device=device, limits=limits)
+    told = summary(timing)
+    assert told["gpu_p50"] == pytest.approx(known_ms, rel=0.02, abs=0.02)
+    assert told["p50"] == pytest.approx(known_ms, rel=0.05, abs=0.05)
+
+
+def test_work_on_another_stream_is_waited_for_by_the_host_and_not_seen_by_the_events():
+    stream = torch.cuda.Stream()
+
+    def elsewhere(_):
+        with torch.cuda.stream(stream):
+            torch.cuda._sleep(20_000_000)
+
+    limits = Limits(max_s=2, min_samples=20, warmup_iterations=3, warmup_s=0.1, precision=0.05)
+    told = summary(time_steps([("away", elsewhere)], [0], device=torch.device("cuda:0"), limits=limits))
+    assert told["p50"] > 5.0  # 20 million cycles at 4 GHz at most
+    assert told["gpu_p50"] < 1.0
+
+
+def test_the_state_of_the_gpu_is_read(tmp_path):
+    with StateWatch(torch.device("cuda:0")) as watch:
+        product = torch.rand(4096, 4096, device="cuda:0")
+        for _ in range(50):
+            product = (product @ product).clamp(0, 1)
+            watch.look()
+        torch.cuda.synchronize()
+    state = watch.state
+    assert state.gpu is not None, state.no_gpu
+    assert state.gpu.name == torch.cuda.get_device_name(0)
+    assert state.gpu.throttled in ("yes", "no", "unknown")
+    assert len(state.gpu.looks) == 52
+    assert state.columns()["gpu_clock_mhz"] is None or state.columns()["gpu_clock_mhz"] > 100
+
+
 def test_the_device_is_named_as_torch_names_it():
     found = machine.detect("cuda")
     assert found.device_name == torch.cuda.get_device_name(0)
     assert found.driver_version
+
+
+def test_turns_tell_five_percent_of_a_kernel_and_wait_for_it():
+    cycles = 2_000_000  # about a millisecond
+    kernels = [lambda _: torch.cuda._sleep(cycles), lambda _: torch.cuda._sleep(round(1.05 * cycles))]
+    found = compare(kernels, device="cuda", demands=Demands(max_s=10))
+    assert found.medians_ms()[0] > 0.2  # a launch alone takes microseconds
+    assert found.ratios[0].verdict == "SLOW"
+    assert found.ratios[0].estimate == pytest.approx(1.05, abs=0.01)
+
+
+def test_the_reference_work_is_waited_for_and_leaves_precision_as_it_was():
+    torch.backends.cudnn.allow_tf32 = True
+    times = reference.times_ms(torch.device("cuda:0"))
+    # 32 images of 481 million multiply-adds: no GPU has 200 TFLOPS in full precision
+    assert min(times) > 32 * 2 * 0.481e9 / 200e12 * 1000
+    assert torch.backends.cudnn.allow_tf32 is True

@@ -3,10 +3,12 @@
 import pytest
 
 from tradeoff.probes.doubts import doubts, drift_of
+from tradeoff.probes.limits import Limits
 
 
-def _doubts(samples: list[float], inputs: int = 1) -> list[str]:
-    return doubts(samples, inputs, min_samples=20, precision=0.02)
+def _doubts(samples: list[float], inputs: int = 1, min_samples: int = 20, **more) -> list[str]:
+    limits = Limits(max_s=10, min_samples=min_samples, warmup_iterations=0, warmup_s=0, precision=0.02)
+    return doubts(samples, inputs, limits=limits, spent_s=4.0, **more)
 
 
 def test_steady_samples_raise_no_doubt():
@@ -15,7 +17,7 @@ def test_steady_samples_raise_no_doubt():
 
 def test_too_few_samples_are_told_with_what_to_do():
     assert _doubts([10.0] * 19) == ["only 19 of 20 samples fitted in; raise measure.max_s"]
-    assert doubts([10.0] * 10, 1, min_samples=6, precision=0.02) == [
+    assert _doubts([10.0] * 10, min_samples=6) == [
         "10 samples are too few to claim a median; set measure.min_samples to 11"
     ]
 
@@ -23,13 +25,34 @@ def test_too_few_samples_are_told_with_what_to_do():
 def test_an_unknown_median_is_told_with_its_precision():
     # 20 samples: ranks 6 and 15 hold the median. Sorted 9 x8, 10 x4, 11 x8: 9..11 around 10 is ±10 %
     samples = [9.0, 11.0, 10.0, 11.0, 9.0] * 4
-    assert _doubts(samples) == ["the median is known to ±10.0 % only; raise measure.max_s"]
+    # five times as precise takes 25 times as long, 100 s
+    assert _doubts(samples) == [
+        "the median is known to ±10.0 % only, not to ±2 %, which would take about 100 s; raise measure.max_s, or "
+        "close other programs"
+    ]
 
 
 def test_a_wide_middle_half_is_told():
     # quartiles 8 and 12 of median 8 or 12 -> mean 10: 40 %
     reasons = _doubts([8.0, 12.0] * 100)
     assert any("spreads over 40 % of the median" in reason for reason in reasons)
+
+
+def test_inputs_that_differ_are_no_scatter():
+    steady = [8.0, 12.0] * 100
+    assert not any("spreads" in reason for reason in _doubts(steady, inputs=2))
+    # each input takes 1 or 1.8 times its least: quartiles 3.2 below and above the medians of 11.2 and 16.8
+    scattered = [8.0, 12.0, 8.0, 12.0, 14.4, 21.6, 14.4, 21.6] * 25
+    assert any("spreads over" in reason for reason in _doubts(scattered, inputs=2))
+
+
+def test_a_gpu_that_outlasts_its_host_is_told():
+    steady = [10.0] * 40
+    assert _doubts(steady, gpu_ms=[10.1] * 40) == []
+    assert _doubts(steady, gpu_ms=[25.0] * 40) == [
+        "the GPU took 25 ms of a call that took the host 10 ms: a step works on another stream or is not waited for; "
+        "mend the detector"
+    ]
 
 
 def test_drift_is_told_with_its_sign():

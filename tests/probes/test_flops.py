@@ -9,6 +9,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
+from tradeoff.ops.crop import crop_and_resize, position_sensitive_crop
+from tradeoff.probes.flop_formulas import FORMULAS
 from tradeoff.probes.flops import count
 
 RESNET50_MACS = 4_089_184_256  # 224 px: convolutions 4 087 136 256 + 1000 × 2048 of the last layer
@@ -114,6 +116,43 @@ def test_the_fast_path_is_restored_after_an_error():
 
 
 @pytest.mark.usefixtures("mode")
+@pytest.mark.parametrize("weights_too", [False, True])
+def test_multi_head_attention_is_exact_with_and_without_its_weights(weights_too: bool):
+    layer = nn.MultiheadAttention(16, 4, batch_first=True).eval()
+    queries, keys = torch.rand(3, 10, 16), torch.rand(3, 20, 16)
+    # projections of 10 queries and of 20 keys and values, scores and values of 10 × 20, and 10 outputs
+    one = (10 + 2 * 20) * 16 * 16 + 2 * 10 * 20 * 16 + 10 * 16 * 16
+    assert _macs(lambda: layer(queries, keys, keys, need_weights=weights_too)) == 3 * one
+
+
+@pytest.mark.usefixtures("mode")
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_recurrent_layers_are_exact(bidirectional: bool):
+    ways = 1 + bidirectional
+    sequences = torch.rand(3, 5, 8)
+    # 3 sequences × 5 steps × gates × 16 × (8 inputs + 16 of the state), then with the outputs of all ways as input
+    for layer, gates in ((nn.LSTM, 4), (nn.GRU, 3), (nn.RNN, 1)):
+        net = layer(8, 16, num_layers=2, bidirectional=bidirectional, batch_first=True).eval()
+        assert _macs(net, sequences) == 15 * ways * gates * 16 * ((8 + 16) + (16 * ways + 16))
+
+
+def test_the_recurrent_kernel_of_cuda_counts_its_matrices():
+    """It is not run here; its arguments are as torch gives them: a list of matrices and biases."""
+    weight = [torch.rand(64, 8), torch.rand(64, 16), torch.rand(64), torch.rand(64)]
+    assert FORMULAS["aten._cudnn_rnn"]({"input": torch.rand(5, 3, 8), "weight": weight}, None) == 15 * 64 * 24
+
+
+@pytest.mark.usefixtures("mode")
+def test_crops_of_both_heads_count_four_corners_of_each_sample():
+    boxes = torch.tensor([[[0.0, 0.0, 8.0, 8.0], [2.0, 2.0, 5.0, 9.0]]])
+    # 2 boxes × 5 × 5 samples × 6 channels × 4 corners
+    assert _macs(lambda: crop_and_resize(torch.rand(1, 6, 9, 9), boxes, (9, 9), 5)) == 2 * 25 * 6 * 4
+    # 2 boxes × 6 × 6 samples over 3 × 3 bins × 7 channels of a bin × 4 corners
+    maps = torch.rand(1, 9 * 7, 9, 9)
+    assert _macs(lambda: position_sensitive_crop(maps, boxes, (9, 9), 3, 6)) == 2 * 36 * 7 * 4
+
+
+@pytest.mark.usefixtures("mode")
 def test_embedding_bag_counts_a_corner_and_channel_each_if_weighted():
     table, corners, weights = torch.rand(30, 7), torch.randint(0, 30, (5, 4)), torch.rand(5, 4)
     weighted = lambda: F.embedding_bag(corners, table, per_sample_weights=weights, mode="sum")  # noqa: E731
@@ -160,6 +199,15 @@ def test_grid_sample_counts_its_corners():
     assert _macs(sample("bicubic")) == 2 * 3 * 25 * 16
 
 
+@pytest.mark.usefixtures("mode")
+def test_poolings_of_regions_sum_no_products_and_are_listed():
+    rois = torch.tensor([[0, 0.0, 0.0, 9.0, 9.0]])
+    got = count(torchvision.ops.ps_roi_pool, torch.rand(1, 18, 20, 20), rois, 3)
+    assert (got.by_operator, got.uncounted) == ({"torchvision.ps_roi_pool": 0}, ())
+    got = count(torchvision.ops.roi_pool, torch.rand(1, 18, 20, 20), rois, 3)
+    assert (got.by_operator, got.uncounted) == ({"torchvision.roi_pool": 0}, ())
+
+
 def test_suppression_is_listed_at_no_cost():
     boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 4.0, 4.0]])
     got = count(torchvision.ops.nms, boxes, torch.tensor([0.5, 0.6]), 0.5)
@@ -199,6 +247,23 @@ def test_foreign_operators_are_named():
 def test_a_callable_without_torch_operators_is_not_zero_but_uncounted():
     got = count(lambda: sum(range(10)))
     assert (got.macs, got.uncounted) == (0, ("no torch operator was seen",))
+
+
+def test_counts_add_up_and_their_parts_are_told_apart():
+    first = count(torch.mv, torch.rand(3, 8), torch.rand(8), part="backbone")
+    second = count(torch.linalg.inv, torch.eye(3), part="heads")
+    third = count(torch.mv, torch.rand(2, 8), torch.rand(8), part="backbone")
+    both = first + second + third
+    assert both.macs == 24 + 16
+    assert both.by_part == {"backbone": 24 + 16}
+    assert both.uncounted == second.uncounted != ()
+
+
+@pytest.mark.usefixtures("mode")
+def test_the_meta_device_tells_the_same():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(72, 4)).eval()
+    images = torch.rand(2, 3, 5, 5)
+    assert count(net, images).by_operator == count(net.to("meta"), images.to("meta")).by_operator
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from torch import nn
 from tradeoff.probes.memory import PeakMemory, parameters, weights_mb
 
 CHILD = """
-import json, resource, numpy, torch
+import json, os, resource, numpy, torch
 from tradeoff.probes.memory import PeakMemory
 cpu = torch.device("cpu")
 
@@ -45,6 +45,15 @@ answers = {"nothing": measure(lambda: None)}
 for work in (held, transient, stacked, many_small, many_small, small):
     answers.setdefault(work.__name__, []).append(measure(work))
 answers["maximum_of_all_time_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+ballast = numpy.ones(37_500_000)                    # 300 MB, which a forked child shares
+reader, writer = os.pipe()
+if os.fork() == 0:
+    measure(small)                                  # maps what it needs of the libraries, some 2 MB
+    os.write(writer, json.dumps([measure(small), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]).encode())
+    os._exit(0)
+os.wait()
+answers["forked"], answers["forked_maximum_kib"] = json.loads(os.read(reader, 1000))
 print(json.dumps(answers))
 """
 
@@ -77,6 +86,13 @@ def test_doing_nothing_takes_nothing(answers: dict):
 
 def test_the_highest_peak_of_all_time_would_have_been_wrong(answers: dict):
     assert answers["maximum_of_all_time_mb"] > 200 + answers["small"][0][0]
+
+
+def test_a_small_child_that_is_forked_from_a_large_parent_is_measured_by_what_it_takes_itself(answers: dict):
+    peak_mb, reason = answers["forked"]
+    assert reason is None
+    assert peak_mb == pytest.approx(15.0, abs=1.0)
+    assert answers["forked_maximum_kib"] * 1024 / 1e6 > 300  # what ru_maxrss would have said
 
 
 def _process(folder: Path, before_kib: int, high_kib: int) -> Path:
@@ -144,11 +160,12 @@ def test_cuda_reads_the_peak_of_the_allocator(monkeypatch: pytest.MonkeyPatch):
     calls = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: calls.append("wait"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: calls.append("reset"))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append("empty"))
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 30_000_000)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 50_000_000)
     with PeakMemory(torch.device("cuda")) as memory:
         calls.append("work")
-    assert calls == ["wait", "reset", "work", "wait"]
+    assert calls == ["wait", "empty", "reset", "work", "wait"]
     assert (memory.before_mb, memory.peak_mb) == (30.0, 20.0)
 
 

@@ -29,6 +29,10 @@ class TrainingDiverged(TradeoffError):
     """The loss became infinite or NaN; says at which step and in which part."""
 
 
+class ImpossibleTime(TradeoffError):
+    """A time is shorter than the machine can take, so what was timed is not the work; names both times."""
+
+
 class StageFailed(TradeoffError):
     """A stage ended in an error inside its child process; carries the reason in one line."""
 
@@ -37,9 +41,17 @@ class WorkerDied(TradeoffError):
     """A child process ended without an answer: killed, out of memory or a crash of the interpreter."""
 
 
+class NotMeasured(TradeoffError):
+    """A quantity cannot be had on this machine; says why and, where there is a way, how to get it."""
+
+
 class StoreError(TradeoffError):
     """A cached folder or a row could not be read or written; names the file."""
 
 
 class TableError(TradeoffError):
     """A results table cannot be read; names the file, the line and the column."""
+
+
+class DeviceLost(TradeoffError):
+    """A device went away while it was at work."""

@@ -4,12 +4,12 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from tradeoff.core import nvml
 from tradeoff.core.errors import ConfigError
 
 
@@ -47,46 +47,8 @@ def nvidia_devices() -> tuple[list[str], str | None, str]:
     """Return the CUDA devices that torch can use, the driver's version, and a reason when there are none."""
     if not torch_has_cuda():
         return [], None, "the installed torch is a build without CUDA"
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return [], None, f"NVML: {error}"
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        uuids = [pynvml.nvmlDeviceGetUUID(handle) for handle in handles]
-        chosen = visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        names = [pynvml.nvmlDeviceGetName(handles[i]) for i in chosen]
-        return names, pynvml.nvmlSystemGetDriverVersion(), reason_for_none(len(handles))
-    except pynvml.NVMLError as error:
-        return [], None, f"NVML: {error}"
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def reason_for_none(count: int) -> str:
-    """Word why no device is left of those that NVML lists."""
-    if not count:
-        return "NVML lists none"
-    return f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')!r} leaves none of {count}"
-
-
-def visible(uuids: Sequence[str], wanted: str | None) -> list[int]:
-    """Return the numbers of the devices that CUDA_VISIBLE_DEVICES leaves, in its order.
-
-    As in CUDA, a device is named by its number or by a beginning of its UUID that no other has, and the list ends at
-    the first name that is none. Slices of a device (MIG) are none.
-    """
-    if wanted is None:
-        return list(range(len(uuids)))
-    found: list[int] = []
-    for name in (word.strip() for word in wanted.split(",")):
-        named = [i for i, uuid in enumerate(uuids) if name == str(i) or (name and uuid.startswith(name))]
-        if len(named) != 1:
-            break
-        found += named
-    return found
+    with nvml.opened() as driver:
+        return [gpu.name() or "unnamed" for gpu in driver.gpus], driver.version, driver.reason
 
 
 def torch_has_cuda() -> bool:

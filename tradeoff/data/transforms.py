@@ -51,17 +51,6 @@ def to_float(images: Tensor, device: torch.device | str = "cpu") -> Tensor:
     return images.to(device, non_blocking=True).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
-def to_input(
-    image: NDArray[np.uint8],
-    size: int,
-    resizer: Resizer,
-    device: torch.device | str = "cpu",
-    longer_px: int | None = None,
-) -> Tensor:
-    """Return the network input of an image, (H, W, 3) uint8 RGB, as (3, h, w) float32 RGB 0..1 on a device."""
-    return to_float(resize(image, size, resizer, longer_px), device)
-
-
 def collate(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Pad (3, h, w) images at the right and the bottom with zeros to a common shape.
 

@@ -15,6 +15,7 @@ from tradeoff.detectors.single_stage import SingleStageLoss
 from tradeoff.ops.default_boxes import DefaultBoxes
 from tradeoff.ops.learning import losses_of
 from tradeoff.ops.matchers import Matcher, Matching
+from tradeoff.ops.steps import Step, follow
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
 
@@ -84,7 +85,21 @@ class SSD(nn.Module):
         Raises:
             ValueError: for images of another size than the anchors were made for.
         """
-        maps = self(images)
+        raw: dict[str, Tensor] = follow(self.steps(inference), (images, sizes_px))
+        return raw
+
+    def steps(self, inference: Inference) -> list[Step]:
+        """Return `predict` in steps: backbone, which makes all feature maps, and heads; the first takes its input."""
+
+        def backbone(given: tuple[Tensor, Tensor]) -> tuple[Tensor, list[Tensor]]:
+            images, _ = given
+            return images, self(images)
+
+        return [("backbone", backbone), ("heads", self.said)]
+
+    def said(self, given: tuple[Tensor, list[Tensor]]) -> dict[str, Tensor]:
+        """Return what the predictors say of images and their feature maps, as `predict`."""
+        images, maps = given
         logits = torch.cat([rows(layer(x), self.columns) for layer, x in zip(self.logits, maps, strict=True)], dim=1)
         deltas = torch.cat([rows(layer(x), 4) for layer, x in zip(self.deltas, maps, strict=True)], dim=1)
         if logits.shape[1] != len(self.anchors):

@@ -17,6 +17,7 @@ from tradeoff.detectors.rpn import RPN, RPNLoss
 from tradeoff.detectors.second_stage import SecondStageLoss, padded
 from tradeoff.ops.learning import losses_of
 from tradeoff.ops.matchers import Matcher, Matching
+from tradeoff.ops.steps import Step, follow
 from tradeoff.ops.structures import Batch
 from tradeoff.recipes.inference import Inference
 
@@ -86,12 +87,33 @@ class TwoStage(nn.Module):
         Raises:
             ValueError: if the number of proposals is None, as for single-stage detectors.
         """
-        if inference.proposals is None:
+        raw: dict[str, Tensor] = follow(self.steps(inference), (images, sizes_px))
+        return raw
+
+    def steps(self, inference: Inference) -> list[Step]:
+        """Return `predict` in steps: backbone, proposals and heads; the first takes (images, sizes_px).
+
+        Raises:
+            ValueError: as `predict`.
+        """
+        count = inference.proposals
+        if count is None:
             raise ValueError("inference.proposals is None: a two-stage detector needs a number of proposals")
-        features = self.features(images)
-        proposals, valid = self.rpn.propose(self.rpn(features), sizes_px, inference.proposals)
-        logits, deltas = self.classify(features, proposals, images)
-        return {"proposals": proposals, "valid": valid, "logits": logits, "deltas": deltas}
+
+        def backbone(given: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+            images, sizes_px = given
+            return images, sizes_px, self.features(images)
+
+        def proposals(given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            images, sizes_px, features = given
+            return images, features, *self.rpn.propose(self.rpn(features), sizes_px, count)
+
+        def heads(given: tuple[Tensor, Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
+            images, features, boxes, valid = given
+            logits, deltas = self.classify(features, boxes, images)
+            return {"proposals": boxes, "valid": valid, "logits": logits, "deltas": deltas}
+
+        return [("backbone", backbone), ("proposals", proposals), ("heads", heads)]
 
     def decode(
         self, raw: dict[str, Tensor], sizes_px: Tensor, inference: Inference

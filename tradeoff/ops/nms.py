@@ -85,13 +85,16 @@ def _keys(scores: Tensor, eligible: Tensor) -> Tensor:
 
 
 def _survivors(keys: Tensor, boxes: Tensor, classes: int, iou: float, keep: int) -> tuple[Tensor, Tensor]:
-    """Return the first `keep` survivors of each image as indices (N, keep) into Q, with validity (N, keep)."""
+    """Return the first `keep` survivors of each image as indices (N, keep) into Q, with validity (N, keep).
+
+    On the meta device, where there are shapes alone, nothing is compared.
+    """
     images, total = keys.shape
     found = torch.zeros(images, keep, dtype=torch.int64, device=keys.device)
     valid = torch.zeros_like(found, dtype=torch.bool)
     pending = torch.arange(images, device=keys.device)
     length, taken = max(4 * keep, FIRST_CANDIDATES), 0
-    while len(pending) and total:
+    while len(pending) and total and not keys.is_meta:
         length = min(length, total, max(MAX_CANDIDATES // len(pending), 1))
         top, order = keys.topk(length, dim=1)
         candidates = torch.cat([found[pending], order], dim=1)

@@ -7,18 +7,26 @@ from typing import Any
 
 import torch
 
-Step = tuple[str, Callable[[Any], Any]]
+from tradeoff.ops.steps import Step
+
 Run = tuple[float, float | None]  # milliseconds of the host, and between events on CUDA
 
 
 class Chain:
-    """The steps one after the other, timed in two ways."""
+    """The steps one after the other, timed in two ways.
+
+    Attributes:
+        last: what the last end-to-end run put out.
+        ended_ns: what the clock showed when the last run of either kind ended.
+    """
 
     def __init__(self, steps: Sequence[Step], device: torch.device, clock_ns: Callable[[], int]) -> None:
         self.functions = [function for _, function in steps]
         self.head = 1 if len(steps) > 1 else 0
         self.device, self.clock_ns = device, clock_ns
         self.is_cuda = device.type == "cuda"
+        self.last: Any = None
+        self.ended_ns = clock_ns()
 
     def synchronize(self) -> None:
         """Wait until the device has done all that was asked of it."""
@@ -27,28 +35,40 @@ class Chain:
 
     def end_to_end(self, value: Any) -> Run:
         """Run all steps and synchronise once; milliseconds of the host and, on CUDA, between events."""
-        events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if self.is_cuda else None
+        if self.is_cuda:
+            return self._between_events(value)
+        clock_ns = self.clock_ns
+        begin_ns = clock_ns()
+        for function in self.functions:
+            value = function(value)
+        self.ended_ns = ended_ns = clock_ns()
+        self.last = value
+        return (ended_ns - begin_ns) / 1e6, None
+
+    def _between_events(self, value: Any) -> Run:
+        """Run all steps on CUDA; events stand on the stream that works, after the first step and after the last."""
+        events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
         begin_ns = self.clock_ns()
         for function in self.functions[: self.head]:
             value = function(value)
-        if events:
-            events[0].record(torch.cuda.current_stream(self.device))
+        events[0].record(torch.cuda.current_stream(self.device))
         for function in self.functions[self.head :]:
             value = function(value)
-        if events:
-            events[1].record(torch.cuda.current_stream(self.device))
+        events[1].record(torch.cuda.current_stream(self.device))
         self.synchronize()
-        host_ms = (self.clock_ns() - begin_ns) / 1e6
-        return host_ms, events[0].elapsed_time(events[1]) if events else None
+        self.ended_ns = self.clock_ns()
+        self.last = value
+        return (self.ended_ns - begin_ns) / 1e6, events[0].elapsed_time(events[1])
 
     def staged(self, value: Any) -> list[float]:
         """Run all steps and synchronise after each; milliseconds of each."""
-        times = []
+        clock_ns, times = self.clock_ns, []
         for function in self.functions:
-            begin_ns = self.clock_ns()
+            begin_ns = clock_ns()
             value = function(value)
             self.synchronize()
-            times.append((self.clock_ns() - begin_ns) / 1e6)
+            self.ended_ns = clock_ns()
+            times.append((self.ended_ns - begin_ns) / 1e6)
         return times
 
 
@@ -65,21 +85,13 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def first_of_each_shape(inputs: Sequence[Any]) -> list[Any]:
-    """Return the first input of every shape, in order."""
-    found: dict[Any, Any] = {}
-    for value in inputs:
-        found.setdefault(_shape(value), value)
-    return list(found.values())
-
-
-def _shape(value: Any) -> Any:
+def shape_of(value: Any) -> Any:
     """Return what decides which kernels run: shapes and types of tensors, arrays, images and nests of them."""
     if hasattr(value, "shape"):
         return tuple(value.shape), str(getattr(value, "dtype", ""))
     if isinstance(value, Mapping):
-        return tuple((key, _shape(item)) for key, item in value.items())
+        return tuple((key, shape_of(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
-        return tuple(_shape(item) for item in value)
+        return tuple(shape_of(item) for item in value)
     size = getattr(value, "size", None)  # a PIL image
     return size if isinstance(size, tuple) else type(value)

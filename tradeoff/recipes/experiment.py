@@ -89,7 +89,7 @@ class Experiment:
         self.check_words()
 
     def check_words(self) -> None:
-        """Refuse an option of training that was given by hand and has no meaning beside the others.
+        """Refuse an option of training or timing that was given by hand and has no meaning beside the others.
 
         Raises:
             CombinationError: with the reason.
@@ -98,6 +98,8 @@ class Experiment:
         own = [name.removeprefix("train.") for name in given if name.startswith("train.")]
         for fault in filter(None, map(self.training.meaningless, own)):
             raise CombinationError(f"train.{fault}")
+        if "measure.gap_ms" in given and (idle := self.measuring.meaningless("gap_ms")):
+            raise CombinationError(f"measure.{idle}")
 
     def check_resizer(self) -> None:
         """Refuse images that the detector cannot take.
@@ -138,6 +140,7 @@ class Experiment:
                 batch_size=self.batch_size,
                 measuring=self.measuring,
                 machine=replace(machine, device=machine.device.partition(":")[0]),
+                predict=predict,
             ),
         )
 

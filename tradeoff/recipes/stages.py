@@ -1,4 +1,4 @@
-"""The four cached computations of a cell: what each depends on is its key.
+"""The four cached computations of a cell, and one of the machine: what each depends on is its key.
 
 `Inference` is a slot of its own, so a sweep over proposals cannot retrain; the batch size and the machine enter the
 key of Measure only.
@@ -84,10 +84,13 @@ class Evaluate(Computation):
 
 @dataclass(frozen=True, kw_only=True)
 class Measure(Computation):
-    """Time, memory and arithmetic of the trained detector on one machine."""
+    """Time, memory and arithmetic of the trained detector on one machine.
+
+    predict: what was scored, with which outputs of the timed run are compared; None where nothing is scored.
+    """
 
     NAME: ClassVar[str] = "measure"
-    #: 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded; 4: Winograd on a CPU
+    #: 2: torch's own memory is not the detector's; 3: batch norm is folded; 4: Winograd on a CPU, each cost by itself
     VERSION: ClassVar[int] = 4
 
     train: Train
@@ -95,4 +98,24 @@ class Measure(Computation):
     split: Split
     batch_size: int
     measuring: Measuring
+    machine: Machine
+    predict: Predict | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak(Computation):
+    """The rates of arithmetic and of memory that a machine reaches at its best, for the bound of every time on it."""
+
+    NAME: ClassVar[str] = "peak"
+
+    machine: Machine
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference(Computation):
+    """The time that a machine takes for a fixed piece of work, which the drift of its rows is told from."""
+
+    NAME: ClassVar[str] = "reference"
+
     machine: Machine

@@ -122,10 +122,21 @@ class Scoring(Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class Measuring(Recipe):
-    """How a cell is timed."""
+    """How a cell is timed.
 
+    Sustained calls follow each other; a burst call meets a machine that has just rested, as a camera's frame does.
+    The two are different quantities: clocks fall in a pause and rise under load.
+    """
+
+    MEANT_FOR: ClassVar[Mapping[str, tuple[str, tuple[object, ...]]]] = {"gap_ms": ("mode", ("burst",))}
+
+    mode: Literal["sustained", "burst"] = option("sustained", "calls back to back, or each after a gap")
+    gap_ms: float = option(200.0, "idle time before each call of mode=burst; 200 as rf-detr", low=0.0, high=60_000.0)
     images: int = option(64, "validation images that are timed in turn", low=1)
     max_s: float = option(60.0, "seconds of timing; warm-up may take half as long again", low=0.1)
     min_samples: int = option(64, "fewest timed calls, if time allows", low=1)
     warmup_s: float = option(0.5, "shortest warm-up, seconds", low=0)
     precision_pct: float = option(1.0, "half-width of the median's 95 % interval at which timing stops", low=0.01)
+    energy_trials: int = option(0, "windows of energy, where there is a sensor; 0 measures none", low=0, high=100)
+    energy_s: float = option(5.0, "shortest window of energy, seconds; two more go to rest", low=1)
+    fit: bool = option(False, "find the smallest memory that a call runs in, and the largest batch; on a GPU")

@@ -1,14 +1,15 @@
 """From decoded images to final boxes: the one path that is scored, timed and counted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tradeoff.data.transforms import Resizer, collate, to_input, to_original
+from tradeoff.data.transforms import Resizer, collate, resize, resized, to_float, to_original
+from tradeoff.ops.steps import Step, follow
 from tradeoff.ops.structures import Detections
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Train
@@ -27,7 +28,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Chain:
-    """Preprocess, network, postprocess, for one detector and one way of inferring."""
+    """Preprocess, copy, network, postprocess, for one detector and one way of inferring."""
 
     detector: Any
     inference: Inference
@@ -37,15 +38,23 @@ class Chain:
     longer_px: int | None = None
 
     def preprocess(self, images: Sequence[np.ndarray]) -> Prepared:
-        """Resize, scale to 0..1 and pad uint8 (H, W, 3) RGB images on the device."""
-        inputs = [to_input(image, self.size, self.resizer, self.device, self.longer_px) for image in images]
-        batch, sizes_px = collate(inputs)
-        originals = tuple((image.shape[0], image.shape[1]) for image in images)
-        return Prepared(batch.contiguous(memory_format=torch.channels_last), sizes_px, originals)
+        """Resize uint8 (H, W, 3) RGB images and pad them to a common shape, in 8 bits on the CPU."""
+        batch, sizes_px = collate([resize(image, self.size, self.resizer, self.longer_px) for image in images])
+        return Prepared(batch, sizes_px, tuple((image.shape[0], image.shape[1]) for image in images))
 
-    def network(self, prepared: Prepared) -> tuple[Prepared, dict[str, Tensor]]:
-        """Run the network up to its raw outputs, the proposals of two-stage detectors included."""
-        return prepared, self.detector.predict(prepared.images, prepared.sizes_px, self.inference)
+    def copy(self, prepared: Prepared) -> tuple[Prepared, tuple[Tensor, Tensor]]:
+        """Copy prepared images to the device, and scale them there to float 0..1 in channels_last."""
+        images = to_float(prepared.images, self.device).contiguous(memory_format=torch.channels_last)
+        moved = replace(prepared, images=images, sizes_px=prepared.sizes_px.to(self.device, non_blocking=True))
+        return moved, (moved.images, moved.sizes_px)
+
+    def network(self) -> list[Step]:
+        """Return the steps of the network, proposals included; what postprocessing needs goes along with them."""
+
+        def along(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            return lambda given: (given[0], step(given[1]))
+
+        return [(name, along(step)) for name, step in self.detector.steps(self.inference)]
 
     def postprocess(self, given: tuple[Prepared, dict[str, Tensor]]) -> list[Detections]:
         """Decode, suppress duplicates, and map the boxes to the original images, on the CPU."""
@@ -58,13 +67,20 @@ class Chain:
             for i, size in enumerate(prepared.originals)
         ]
 
-    def steps(self) -> list[tuple[str, Any]]:
-        """Return the named steps in order."""
-        return [("preprocess", self.preprocess), ("network", self.network), ("postprocess", self.postprocess)]
+    def steps(self) -> list[Step]:
+        """Return the named steps in order: preprocess, copy, those of the network, postprocess."""
+        own: list[Step] = [("preprocess", self.preprocess), ("copy", self.copy)]
+        return [*own, *self.network(), ("postprocess", self.postprocess)]
+
+    def input_shape(self, images: Sequence[np.ndarray]) -> tuple[int, ...]:
+        """Return the (N, H, W) of the network input for images, which decides what kernels run."""
+        sizes = [resized(image.shape[:2], self.size, self.resizer, self.longer_px) for image in images]
+        return len(images), max(height for height, _ in sizes), max(width for _, width in sizes)
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """Detect objects in images."""
-        return self.postprocess(self.network(self.preprocess(images)))
+        found: list[Detections] = follow(self.steps(), images)
+        return found
 
 
 def chain_of(train: Train, detector: Any, inference: Inference, device: str) -> Chain:

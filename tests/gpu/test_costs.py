@@ -1,0 +1,89 @@
+"""Memory and energy on a CUDA device: exact where they can be, in order where they cannot."""
+
+import json
+
+import pytest
+import torch
+
+from tradeoff import doctor
+from tradeoff.core import machine
+from tradeoff.core.errors import NotMeasured
+from tradeoff.core.store import Context, Store, fetch
+from tradeoff.probes.energy import energy
+from tradeoff.probes.fit import CudaMemory, fits, smallest_cap
+from tradeoff.probes.joules import counter_of
+from tradeoff.probes.memory import PeakMemory
+from tradeoff.run import enumerate_cells
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+]
+GPU = torch.device("cuda:0")
+
+
+@pytest.mark.parametrize("size", [512, 1024 * 1000, 100_000_256])
+def test_known_allocations_are_read_to_the_byte(size):
+    assert size % 512 == 0  # the allocator's own rounding
+    with PeakMemory(GPU) as memory:
+        torch.empty(size, dtype=torch.uint8, device=GPU)
+        kept = torch.empty(size, dtype=torch.uint8, device=GPU)
+    assert memory.peak_mb == pytest.approx(size / 1e6, abs=1e-9)
+    assert kept.numel() == size
+
+
+def test_a_cap_below_what_a_product_needs_stops_it_and_one_above_does_not():
+    device = CudaMemory(GPU)
+
+    def work():
+        left = torch.ones(4096, 4096, device=GPU)  # 67 MB each, three of them
+        return (left @ left).sum().item()
+
+    work()
+    found = smallest_cap(work, device, 2_000_000)
+    assert found >= 3 * 4096**2 * 4 * 0.99
+    for cap, runs in ((found * 1.05, True), (found * 0.95, False)):
+        device.cap(round(cap))
+        assert fits(work) is runs
+    device.cap(device.total())
+    assert fits(work)
+
+
+def test_each_counter_of_a_row_holds_the_one_before(tmp_path):
+    words = ["extractor=tiny", "size=96", "train=none", "measure.max_s=1", "measure.fit=true", "device=cuda"]
+    ((cell, _),) = enumerate_cells([*words, "measure.energy_trials=2", "measure.energy_s=1"])
+    row = fetch(cell.stages(machine.detect("cuda")).measure, Context(Store(tmp_path), "cuda:0"))
+    assert 0 < row["tensors_peak_mb"] <= row["peak_memory_mb"] <= row["reserved_memory_mb"]
+    if row["process_memory_mb"] is None:
+        assert "process_memory_mb" in row["unmeasured"]
+    else:
+        assert row["reserved_memory_mb"] <= row["process_memory_mb"]
+    assert row["peak_memory_mb"] * 0.9 <= row["fit_mb"] <= row["reserved_memory_mb"] * 1.2
+    assert row["fit_batch"] >= 1
+    assert row.get("energy_j") or "energy_j" in row["unmeasured"]
+
+
+def test_twice_the_work_takes_twice_the_energy():
+    left = torch.rand(4096, 4096, device=GPU)
+
+    def product(times):
+        for _ in range(times):
+            left @ left
+        torch.cuda.synchronize(GPU)
+
+    try:
+        with counter_of(GPU) as (counter, _):
+            once, twice = (
+                energy(lambda times=times: product(times), counter, window_s=5.0, trials=3) for times in (10, 20)
+            )
+    except NotMeasured as reason:
+        pytest.skip(str(reason))
+    assert twice.call_j / once.call_j == pytest.approx(2.0, rel=0.05)
+    assert once.power_w > once.rest.watts
+
+
+def test_the_doctor_finds_the_clocks_and_the_allocator_of_the_gpu_right(capsys):
+    doctor.main(["--device", "cuda"])
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    states = {check["name"]: check["state"] for check in told["checks"]}
+    assert states["two clocks"] == states["allocation"] == states["product"] == "right"

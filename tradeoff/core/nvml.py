@@ -1,0 +1,189 @@
+"""NVML: what the driver says of its GPUs, without torch. What it will not say is None, and why is kept."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+#: bits of the reasons why clocks are not higher that are throttling, by name (nvml.h, "Clocks Event Reasons")
+THROTTLING = {
+    0x04: "power cap",
+    0x08: "hardware slowdown",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+}
+# Not throttling: 0x01 idle, 0x02 applications' clocks, 0x10 sync boost, 0x100 display clock.
+
+POLICIES = {"power": 0, "thermal": 1}  # NVML_PERF_POLICY_*: whose violation time is asked for
+GPU_IS_LOST = 15  # NVML_ERROR_GPU_IS_LOST
+UNKNOWN_BYTES = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE
+
+
+@dataclass
+class Gpu:
+    """One GPU. Each reading is a number with its unit, or None; then `faults` has NVML's answer under its name.
+
+    library: the module `pynvml`, or what stands in for it. handle: of the GPU in it.
+    """
+
+    library: Any
+    handle: Any
+    faults: dict[str, str] = field(default_factory=dict)
+    is_lost: bool = False
+
+    def name(self) -> str | None:
+        """Return the maker's name."""
+        return self._ask("name", "nvmlDeviceGetName")
+
+    def uuid(self) -> str | None:
+        """Return what tells this GPU from all others."""
+        return self._ask("uuid", "nvmlDeviceGetUUID")
+
+    def sm_clock_mhz(self) -> int | None:
+        """Return the clock of the multiprocessors now."""
+        return self._ask("sm_clock_mhz", "nvmlDeviceGetClockInfo", 1)  # NVML_CLOCK_SM
+
+    def memory_clock_mhz(self) -> int | None:
+        """Return the clock of the memory now."""
+        return self._ask("memory_clock_mhz", "nvmlDeviceGetClockInfo", 2)  # NVML_CLOCK_MEM
+
+    def sm_clock_max_mhz(self) -> int | None:
+        """Return the highest clock of the multiprocessors."""
+        return self._ask("sm_clock_max_mhz", "nvmlDeviceGetMaxClockInfo", 1)
+
+    def temperature_c(self) -> int | None:
+        """Return the temperature of the die, °C."""
+        return self._ask("temperature_c", "nvmlDeviceGetTemperature", 0)  # NVML_TEMPERATURE_GPU
+
+    def power_w(self) -> float | None:
+        """Return the power drawn, as the driver averages it."""
+        return _scaled(self._ask("power_w", "nvmlDeviceGetPowerUsage"), 1e-3)
+
+    def power_limit_w(self) -> float | None:
+        """Return the limit that is enforced."""
+        return _scaled(self._ask("power_limit_w", "nvmlDeviceGetEnforcedPowerLimit"), 1e-3)
+
+    def energy_j(self) -> float | None:
+        """Return the energy drawn since the driver was loaded; Volta and later."""
+        return _scaled(self._ask("energy_j", "nvmlDeviceGetTotalEnergyConsumption"), 1e-3)
+
+    def clock_reasons(self) -> int | None:
+        """Return the bits that say why clocks are not higher now; those of `THROTTLING` are throttling."""
+        return self._ask("clock_reasons", "nvmlDeviceGetCurrentClocksEventReasons")
+
+    def violation_s(self, policy: str) -> float | None:
+        """Return for how long clocks have been held down by "power" or "thermal" since the driver was loaded."""
+        told = self._ask(f"violation_s_{policy}", "nvmlDeviceGetViolationStatus", POLICIES[policy])
+        return None if told is None else told.violationTime / 1e9
+
+    def processes_mb(self) -> dict[int, float | None] | None:
+        """Return the memory of each process that computes on this GPU, by its id; a container sees its own alone."""
+        told = self._ask("processes_mb", "nvmlDeviceGetComputeRunningProcesses")
+        return None if told is None else {process.pid: _mb(process.usedGpuMemory) for process in told}
+
+    def memory_mb(self) -> tuple[float, float] | None:
+        """Return the memory in use by all, and the whole of it, in MB of 10^6 bytes."""
+        told = self._ask("memory_mb", "nvmlDeviceGetMemoryInfo")
+        return None if told is None else (told.used / 1e6, told.total / 1e6)
+
+    def is_sliced(self) -> bool | None:
+        """Tell whether the GPU is cut into slices (MIG), whose sensors are those of the whole."""
+        told = self._ask("is_sliced", "nvmlDeviceGetMigMode")
+        return None if told is None else bool(told[0])
+
+    def _ask(self, name: str, function: str, *args: Any) -> Any:
+        """Call a function of NVML on this GPU; None where it fails, and the fault is kept."""
+        try:
+            told = getattr(self.library, function)(self.handle, *args)
+        except AttributeError:
+            self.faults[name] = f"the installed nvidia-ml-py has no {function}"
+        except self.library.NVMLError as error:
+            self.faults[name] = str(error)
+            self.is_lost |= getattr(error, "value", None) == GPU_IS_LOST
+        else:
+            self.faults.pop(name, None)
+            return told
+        return None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What NVML says of this machine.
+
+    gpus: those that CUDA may use, as torch numbers them. version: of the driver; None where there is none.
+    reason: why there are no GPUs; empty where there are some.
+    """
+
+    gpus: tuple[Gpu, ...] = ()
+    version: str | None = None
+    reason: str = ""
+
+
+@contextmanager
+def opened(library: Any = None) -> Iterator[Driver]:
+    """Ask NVML what there is; its GPUs can be read until the block ends. Without a driver there are none.
+
+    Args:
+        library: stands in for the module `pynvml`.
+    """
+    if library is None:
+        library = import_module("pynvml")
+    try:
+        library.nvmlInit()
+    except library.NVMLError as error:
+        yield Driver(reason=f"NVML: {error}")
+        return
+    try:
+        yield _driver(library)
+    finally:
+        library.nvmlShutdown()
+
+
+def _driver(library: Any) -> Driver:
+    """Return the driver's version and the GPUs that are visible."""
+    try:
+        handles = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]
+        uuids = [library.nvmlDeviceGetUUID(handle) for handle in handles]
+        version = library.nvmlSystemGetDriverVersion()
+    except library.NVMLError as error:
+        return Driver(reason=f"NVML: {error}")
+    chosen = visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    reason = "" if chosen else _reason_for_none(len(handles))
+    return Driver(tuple(Gpu(library, handles[i]) for i in chosen), version, reason)
+
+
+def _reason_for_none(count: int) -> str:
+    """Word why no device is left of those that NVML lists."""
+    if not count:
+        return "NVML lists none"
+    return f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES')!r} leaves none of {count}"
+
+
+def visible(uuids: Sequence[str], wanted: str | None) -> list[int]:
+    """Return the numbers of the devices that CUDA_VISIBLE_DEVICES leaves, in its order.
+
+    As in CUDA, a device is named by its number or by a beginning of its UUID that no other has, and the list ends at
+    the first name that is none. Slices of a device (MIG) are none.
+    """
+    if wanted is None:
+        return list(range(len(uuids)))
+    found: list[int] = []
+    for name in (word.strip() for word in wanted.split(",")):
+        named = [i for i, uuid in enumerate(uuids) if name == str(i) or (name and uuid.startswith(name))]
+        if len(named) != 1:
+            break
+        found += named
+    return found
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    """Multiply a reading that is there."""
+    return None if value is None else value * factor
+
+
+def _mb(value: int | None) -> float | None:
+    """Return bytes in MB of 10^6; None where NVML has no number."""
+    return None if value in (None, UNKNOWN_BYTES) else value / 1e6

@@ -1,0 +1,66 @@
+"""Drift: whether the machine was as fast while a cell was measured as it was when the first one was.
+
+The reference work (`probes/reference.py`) runs just before the cell is timed, `begin`, and just after, `end`, a third
+of a second each. Its usual time, the best of a few takes, is found once for each machine and results folder, just
+before the first measurement there, and kept in the store as `cache/reference/<key>`. So all rows of a folder are told
+from one and the same time, whatever command made them, and a row that is there already keeps its own drift. Where all
+of these takes were disturbed, every later row seems fast; `reference_ms` has what the work took around each row, so
+that rows can be set beside each other without it.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from tradeoff.core.store import fetch
+from tradeoff.probes import reference
+from tradeoff.recipes.stages import Reference
+from tradeoff.stages.costs.subject import Findings, Subject
+
+#: as much as `probes.doubts` allows within a cell
+MOST_PCT = 10.0
+BEGIN, END = "drift_begin.json", "drift_end.json"
+
+
+def begin(subject: Subject, before: Mapping[str, Any]) -> Findings:
+    """Time the reference work before the detector is timed."""
+    usual_ms(subject)  # taken now, if this is the first cell of its machine
+    times = reference.times_ms(subject.device)
+    return Findings({"reference_ms": statistics.median(times)}, kept={BEGIN: {"samples_ms": times}})
+
+
+def end(subject: Subject, before: Mapping[str, Any]) -> Findings:
+    """Time it again, and tell how far the machine was from its usual speed."""
+    usual, times = usual_ms(subject), reference.times_ms(subject.device)
+    begin_ms, end_ms = before["reference_ms"], statistics.median(times)
+    drift_pct = further(usual, begin_ms, end_ms)
+    columns = {"reference_ms": (begin_ms + end_ms) / 2, "drift_pct": drift_pct}
+    return Findings(columns, reasons(drift_pct), {END: {"usual_ms": usual, "samples_ms": times}})
+
+
+def usual_ms(subject: Subject) -> float:
+    """Return what the reference work takes on this machine, timed now where it never was in this results folder."""
+    told: float = fetch(Reference(machine=subject.stage.machine), subject.context)["reference_ms"]
+    return told
+
+
+def further(usual: float, begin: float, end: float) -> float:
+    """Return by how much the one of two times that is further from the usual one is above it, in %; + is slower."""
+    furthest = max(begin, end, key=lambda time: abs(math.log(time / usual)))
+    return 100 * (furthest / usual - 1)
+
+
+def reasons(drift_pct: float) -> list[str]:
+    """Say why a row is not to be trusted when the machine was not itself."""
+    if abs(drift_pct) <= MOST_PCT:
+        return []
+    if drift_pct > 0:
+        return [
+            f"the machine was {drift_pct:.0f} % slower around this cell than when its reference was taken; "
+            "close other programs or let it cool, and measure again"
+        ]
+    return [
+        f"the machine was {-drift_pct:.0f} % faster around this cell than when its reference was taken; "
+        "where most rows say so, remove cache/reference from results_dir and measure again"
+    ]

@@ -1,0 +1,73 @@
+"""Time two trained detectors by turns, on the same images, in one process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from tradeoff.core.store import Context
+from tradeoff.core.worker import Report
+from tradeoff.probes.paired import Comparison, Demands, compare
+from tradeoff.recipes.stages import Measure
+from tradeoff.stages.costs.latency import UNTRAINED
+from tradeoff.stages.costs.subject import Subject
+from tradeoff.stages.network import arithmetic
+
+Batch = list[np.ndarray]
+
+
+def run(a: Measure, b: Measure, zone: float, max_s: float, context: Context, report: Report) -> dict[str, Any]:
+    """Return how long the detector of `a` takes in relation to that of `b`; the entry of a child process.
+
+    Both take the images of `a`, from decoded image to final boxes, each in its own precision.
+
+    Args:
+        a: the measurement whose detector is judged.
+        b: the one that it is judged by.
+        zone: ratios between 1 / (1 + zone) and 1 + zone count as the same.
+        max_s: seconds of timing at most.
+        context: where weights are, and the device for both.
+        report: takes (done, total, unit).
+    """
+    batches, device = Subject(a, context).batches, torch.device(context.device)
+    demands = Demands(zone=zone, max_s=max_s)
+
+    def progress(done_s: float, most_s: float) -> None:
+        report(done_s, most_s, "s of timing at most")
+
+    # an outer autocast, though switched off, keeps the weights that an inner one has cast from turn to turn
+    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        calls = [detector(stage, context) for stage in (b, a)]
+        found = compare(calls, batches, device=device, demands=demands, progress=progress)
+    untrained = [UNTRAINED] if 0 in (stage.train.training.steps for stage in (a, b)) else []
+    return {**columns(found), "images": sum(map(len, batches)), "zone_pct": 100 * zone} | {
+        "reasons": [*found.reasons, *untrained]
+    }
+
+
+def detector(stage: Measure, context: Context) -> Callable[[Batch], object]:
+    """Return the deployed detector of a measurement as a function of decoded images."""
+    chain, precision = Subject(stage, context).build(), stage.inference.precision
+
+    def detect(batch: Batch) -> object:
+        with arithmetic(precision, context.device):
+            return chain(batch)
+
+    return detect
+
+
+def columns(found: Comparison) -> dict[str, Any]:
+    """Return what was measured as plain values; B is the first callable, A the second."""
+    (ratio,), (b_ms, a_ms) = found.ratios, found.medians_ms()
+    return {
+        "verdict": ratio.verdict,
+        "ratio": ratio.estimate,
+        "ratio_low": ratio.low,
+        "ratio_high": ratio.high,
+        "a_ms_p50": a_ms,
+        "b_ms_p50": b_ms,
+        "rounds": len(found.rounds_ms),
+        "rounds_ms": [[times[1], times[0]] for times in found.rounds_ms],  # A, B
+        "orders": ["".join("BA"[index] for index in order) for order in found.orders],
+    }
