@@ -1,4 +1,4 @@
-"""Compare two runs on the same images: `python -m tradeoff.compare 3f2a 91bc`."""
+"""Compare two runs on the same images, `python -m tradeoff.compare 3f2a 91bc`, or two tables."""
 
 import argparse
 import json
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
 
 USAGE = """python -m tradeoff.compare A B [results_dir=results] [table=NAME]
+       python -m tradeoff.compare ONE.csv OTHER.csv
 
 Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images that both
 were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+Of two tables it tells what moved from the first to the second, and whether it was noise by the intervals of both;
+rows are matched by what was asked for.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
 
   python -m tradeoff.compare 3f2a 91bc
   python -m tradeoff.compare 3f2a 91bc results_dir=elsewhere table=quickstart
+  python -m tradeoff.compare before.csv after.csv
 """
 #: what can be said besides the runs, with defaults; no table is all tables
 WORDS = {"results_dir": "results", "table": None}
@@ -48,6 +52,9 @@ def main(arguments: list[str]) -> int:
     told = parser().parse_args(arguments)
     try:
         names, words = sorted_out(told.words)
+        if any(name.endswith(".csv") for name in names):
+            print(json.dumps(by_table(names, told.words)))
+            return 0
         results_dir = Path(words["results_dir"] or "")
         a, b = (scored(runs.find(name, results_dir, words["table"]), results_dir) for name in names)
         print(json.dumps(by_accuracy(a, b)))
@@ -81,6 +88,28 @@ def sorted_out(given: list[str]) -> tuple[list[str], dict[str, str | None]]:
     if faults:
         raise ConfigError(faults)
     return names, {**WORDS, **words}
+
+
+def by_table(names: list[str], given: list[str]) -> dict[str, Any]:
+    """Print what moved between two tables; return the same as plain values.
+
+    Raises:
+        ConfigError: when a run is given beside a table, or words that say where runs are.
+        TableError: when a table cannot be read, or no row has its like in the other.
+    """
+    from tradeoff.analysis import movement, table  # pandas: only once there are tables to compare
+    from tradeoff.analysis.moved import moves
+
+    faults = [
+        f"{name}: expected a table as well, whose name ends in .csv" for name in names if not name.endswith(".csv")
+    ]
+    faults += [f"{word}: says where runs are, and means nothing for tables" for word in given if word not in names]
+    if faults:
+        raise ConfigError(faults)
+    one, other = (table.read(Path(name)) for name in names)
+    found = moves(one, other)
+    print(f"ONE    {names[0]}\nOTHER  {names[1]}\n{movement.text(found)}")
+    return {"one": names[0], "other": names[1], **movement.plain(found)}
 
 
 def unknown(word: str) -> str:

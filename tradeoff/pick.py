@@ -15,14 +15,14 @@ USAGE = """Say which detectors of a table fit a budget, the best first; what bin
   python -m tradeoff.pick results/published/detectron2_model_zoo.csv --max-latency-ms 50 --where data=coco
   python -m tradeoff.pick results/results.csv --max-latency-ms 30 --sizes my_boxes.csv
 
-Rows of different data, device, precision, batch size or protocol are answered apart; --where chooses among them. A row
-that failed a rule of trust comes after all that did not. Exit code: 0 something fits, 1 nothing does (the closest miss
-is told), 2 a wrong word or table. The last line is JSON.
+Rows of different data, device, precision, batch size or protocol are answered apart; --where chooses among them. A
+row that failed a rule of trust comes after all that did not. Exit code: 0 something fits, 1 nothing does (the closest
+miss is told), 2 a wrong word or table. The last line is JSON.
 """
 SIZES = "CSV of one's own boxes (width,height or area or x1,y1,x2,y2, px): AP is weighed by their sizes"
 WEIGHED = """AP is weighed by the sizes of {path}: {shares}.
-AP = sum of share x AP of that size. It takes one's objects of a size to be as hard as those of the table's data set, in
-pictures as large; a model that lacks the AP of a size that is there has none. Not comparable with the table's own AP.
+AP = sum of share x AP of that size. It takes one's objects of a size to be as hard as those of the table's data set,
+in pictures as large; a model that lacks the AP of a size that is there has none. No match for the table's own AP.
 """
 
 
@@ -73,6 +73,7 @@ def answer(told: argparse.Namespace) -> dict[str, Any]:
     limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
     from tradeoff.analysis import answer as words
     from tradeoff.analysis import sizes, table
+    from tradeoff.analysis.comparable import published
     from tradeoff.analysis.decision import decisions
     from tradeoff.analysis.where import where
 
@@ -84,6 +85,8 @@ def answer(told: argparse.Namespace) -> dict[str, Any]:
         each = ", ".join(f"{share:.0%} {size}" for size, share in shares.items())
         print(WEIGHED.format(path=told.sizes, shares=each))
     made = decisions(frame, limits)
+    if published(frame).any():
+        print("Rows with a source are published numbers: others measured them, each on a machine of theirs.")
     if len(made) > 1:
         print(f"{len(made)} sets of rows cannot be compared with one another; each is answered apart.\n")
     print("\n\n".join(words.text(decision, told.show) for decision in made))

@@ -97,7 +97,10 @@ def test_a_table_without_a_finished_row_has_nothing_to_choose_from(tmp_path):
 
 
 def test_a_mean_stands_for_a_median_that_is_not_there(tmp_path):
-    rows = [made("a", latency_ms_p50=None, latency_ms_mean=20.0), made("b", latency_ms_p50=None, latency_ms_mean=40.0)]
+    rows = [
+        made("a", latency_ms_p50=None, latency_ms_mean=20.0),
+        made("b", latency_ms_p50=None, latency_ms_mean=40.0),
+    ]
     frame = published(framed(tmp_path, rows))
     (decision,) = decisions(frame, budget({"max_latency_ms": 30}))
     assert decision.fits["run_id"].tolist() == ["a"]

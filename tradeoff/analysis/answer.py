@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tradeoff.analysis import table
-from tradeoff.analysis.comparable import TIME, published, trusted, values
+from tradeoff.analysis.comparable import TIME, trusted, values
 from tradeoff.analysis.decision import Decision, Miss, Step
-from tradeoff.analysis.limits import LIMITS, Budget, Limit
+from tradeoff.analysis.limits import LIMITS, Budget
 
 #: column, header, format, factor
 SHOWN = (
@@ -25,6 +25,7 @@ SHOWN = (
     ("gmacs", "GMACs", ".3g", 1.0),
     ("params", "params M", ".3g", 1e-6),
 )
+
 
 def text(decision: Decision, most: int) -> str:
     """Return the answer: what fits, what binds, what is nearest.
@@ -46,7 +47,10 @@ def text(decision: Decision, most: int) -> str:
 def limited(limits: Budget) -> str:
     """Word a budget."""
     signs = {"most": "at most", "least": "at least"}
-    return "; ".join(f"{l.title} {signs[l.sense]} {l.told(bound)}" for l, bound in limits.items()) or "none"
+    return (
+        "; ".join(f"{limit.title} {signs[limit.sense]} {limit.told(bound)}" for limit, bound in limits.items())
+        or "none"
+    )
 
 
 def listed(fits: pd.DataFrame) -> str:
@@ -71,17 +75,15 @@ def named(row: pd.Series) -> str:
 def doubts(decision: Decision) -> Iterator[str]:
     """Yield what to know before the answer is believed."""
     if values(decision.rows, "latency_ms_p50").isna().all() and decision.rows[TIME.name].notna().any():
-        yield "Time is the mean of a call: this table has no median."
+        yield "Time is latency_ms_mean, for no model has a median."
     for limit, count in decision.unknown.items():
         yield f"{limit.title}: not known of {count} of {len(decision.rows)} models, which so do not fit."
     picked = decision.picked
     if picked is not None and "(untrusted)" in named(picked):
         why = picked.get("reasons")
-        yield f"No trusted model fits: the pick failed a rule of trust ({'no reason given' if pd.isna(why) else why})."
+        yield f"No trusted model fits: the pick failed a rule of trust ({'no reason' if pd.isna(why) else why})."
     if picked is not None and pd.isna(picked["ap"]):
         yield "Nothing that fits has an AP: the order says nothing of accuracy."
-    if picked is not None and published(decision.rows).any():
-        yield "Numbers with a source are published ones: others measured them, on their machine."
 
 
 def bound(decision: Decision) -> Iterator[str]:
@@ -127,7 +129,7 @@ def missed(decision: Decision) -> Iterator[str]:
         yield f"The closest miss: {missing(decision.nearest, decision.limits)}"
     for limit, count in decision.unknown.items():
         if count == len(decision.rows):
-            yield f"No model of these has {limit.column!r}, so none can keep {limit.option}; leave it out, or measure it."
+            yield f"No model has {limit.column!r}, so none can keep {limit.option}; leave it out, or measure it."
 
 
 def plain(decision: Decision) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def plain(decision: Decision) -> dict[str, Any]:
         "binds": [
             {"limit": step.limit.word, "needed": step.needed, "buys": facts(step.row)} for step in decision.steps
         ],
-        "nearest": near and {"broken": {l.word: value for l, value in near.broken.items()}, **facts(near.row)},
+        "nearest": near
+        and {"broken": {limit.word: value for limit, value in near.broken.items()}, **facts(near.row)},
     }
 
 

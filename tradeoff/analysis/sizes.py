@@ -2,10 +2,10 @@
 
     AP = Σ share(s) · AP(s),   s of small (area below 32² px), medium (below 96² px) and large
 
-It assumes that, within a size, one's own objects are as hard to find as those of the table's data set, and that AP can
-be averaged over objects, which it can only nearly: AP ranks the detections of all sizes together. Sizes are pixels of
-pictures as large as the data set's; scale boxes of larger pictures first. A row that lacks the AP of a size that one
-has objects of gets none; a size without objects does not matter.
+It assumes that, within a size, one's own objects are as hard to find as those of the table's data set, and that AP
+can be averaged over objects, which it can only nearly: AP ranks the detections of all sizes together. Sizes are
+pixels of pictures as large as the data set's; scale boxes of larger pictures first. A row that lacks the AP of a size
+that one has objects of gets none; a size without objects does not matter.
 
 Source: the three sizes of COCO's evaluation. Differs: the area is width × height, where COCO takes an outline's.
 """
