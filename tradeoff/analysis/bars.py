@@ -76,11 +76,9 @@ def draw_panel(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
     """Draw the bars of a panel."""
     step = len(series) * BAR_IN + SPACE_IN
     for centre, group in enumerate(panel.bars):
-        for index, (bar, one) in enumerate(zip(group, series, strict=True)):
-            if bar is not None:
-                draw_bar(
-                    axes, centre + ((len(series) - 1) / 2 - index) * BAR_IN / step, BAR_IN / step, bar, one.colour
-                )
+        there = [(bar, one.colour) for bar, one in zip(group, series, strict=True) if bar is not None]
+        for index, (bar, colour) in enumerate(there):
+            draw_bar(axes, centre + ((len(there) - 1) / 2 - index) * BAR_IN / step, BAR_IN / step, bar, colour)
     axes.set_yticks(range(len(panel.labels)), [palette.literal(label) for label in panel.labels], fontsize=8)
     margin = (step + SPACE_IN) / 2 / step
     axes.set_ylim(-margin, len(panel.labels) - 1 + margin)
@@ -131,6 +129,6 @@ def arrange(
 
 
 def fitting(parts: Sequence[tuple[str, pd.DataFrame]]) -> tuple[list[tuple[str, pd.DataFrame]], int]:
-    """Cut each part to the rows at its end that a figure has room for; return the parts, and how many rows are cut."""
+    """Cut each part to the rows at its end that a figure has room for; return the parts, and how many are cut."""
     most = max(MOST_GROUPS // max(len(parts), 1), 1)
     return [(title, part.tail(most)) for title, part in parts], sum(max(len(part) - most, 0) for _, part in parts)

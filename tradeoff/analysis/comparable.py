@@ -65,7 +65,7 @@ def published(frame: pd.DataFrame) -> pd.Series:
 
 
 def standing(frame: pd.DataFrame) -> pd.Series:
-    """Rank how far rows may speak for a group, (N,) int: 0 measured here, 1 that but not trusted, 2 and 3 published."""
+    """Rank how far rows may speak for a group, (N,) int: 0 measured here, 1 so but not trusted, 2 and 3 published."""
     return 2 * published(frame).astype(int) + (~trusted(frame)).astype(int)
 
 
@@ -144,7 +144,8 @@ def facets(
     if len(parts) > MOST_FACETS:
         told = "; ".join([*(title for title, _ in parts[:TOLD]), *(["..."] if len(parts) > TOLD else [])])
         raise TableError(
-            f"{figure}: {len(parts)} sets of rows cannot be compared, at most {MOST_FACETS} are drawn; choose some: {told}"
+            f"{figure}: {len(parts)} sets of rows cannot be compared, at most {MOST_FACETS} are drawn; choose some: "
+            f"{told}"
         )
     return parts
 

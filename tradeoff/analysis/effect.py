@@ -38,8 +38,8 @@ def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd
 def best_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the best prepared row of each configuration, the best AP last.
 
-    A configuration is a meta-architecture with an extractor, its own options, and an image size, measured or published;
-    a trusted row comes before one that is not, however good.
+    A configuration is a meta-architecture with an extractor, its own options, and an image size, measured or
+    published; a trusted row comes before one that is not, however good.
     """
     ranked = rows.assign(doubt=-standing(rows)).sort_values(["doubt", "ap", "run_id"], ascending=[True, True, False])
     return ranked.drop_duplicates(subset=CONFIGURATION, keep="last").sort_values(["ap", "run_id"])
@@ -47,14 +47,9 @@ def best_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 def own_words(rows: pd.DataFrame) -> pd.Series:
     """Return the overrides of each row that make another model of it."""
-    return pd.Series(
-        [
-            " ".join(w for w in str(text).split() if not w.startswith(NOT_THE_MODEL))
-            for text in values(rows, "overrides")
-        ],
-        index=rows.index,
-        dtype="str",
-    )
+    texts = ("" if pd.isna(text) else str(text) for text in values(rows, "overrides"))
+    words = [" ".join(word for word in text.split() if not word.startswith(NOT_THE_MODEL)) for text in texts]
+    return pd.Series(words, index=rows.index, dtype="str")
 
 
 def change(parts: Iterable[pd.DataFrame], axis: str, first: float, last: float, name: str) -> tuple[float, int]:
@@ -76,12 +71,12 @@ def changes(parts: list[pd.DataFrame], axis: str, ends: tuple[float, float], nam
     told = []
     for name, word in names.items():
         ratio, count = change(parts, axis, *ends, name)
-        told += [f"{word} {100 * ratio:+.1f} % (mean of {count})"] if count else []
+        told += [f"{word} {round(100 * ratio, 1) + 0.0:+.1f} % (mean of {count})"] if count else []
     return ", ".join(told)
 
 
 def fewer(parts: list[pd.DataFrame], most: int) -> list[pd.DataFrame]:
-    """Return chains that a figure has room for: where there are more, those of each model's largest number of proposals."""
+    """Return chains that a figure has room for: where there are more, those of each model's most proposals."""
     if len(parts) <= most:
         return parts
     largest: dict[tuple[str, str, str], float] = {}

@@ -54,8 +54,8 @@ def compare(
 ) -> Volumes:
     """Compare what two studies cover, each by its rows of the best standing.
 
-    With time and AP, a share is the mean of the highest AP that a budget of time buys, over budgets spread evenly from 0
-    to the reference, as a part of the best AP of either study.
+    With time and AP, a share is the mean of the highest AP that a budget of time buys, over budgets spread evenly
+    from 0 to the reference, as a part of the best AP of either study.
 
     Args:
         one: rows that can be compared with one another.

@@ -15,7 +15,7 @@ HARMLESS = ("weights", "pretrained", "title", "strides", "ssd_strides", "ssd_lay
 
 
 def top1_pct(frame: pd.DataFrame) -> pd.Series:
-    """Return the top-1 accuracy of each row's extractor on ImageNet, (N,) %, NaN where it is not known or means nothing.
+    """Return the top-1 accuracy on ImageNet of each row's extractor, (N,) %, NaN where unknown or without meaning.
 
     Of options of an extractor only the width of MobileNet has published accuracies; other ones leave it unknown.
     """

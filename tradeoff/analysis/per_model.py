@@ -23,8 +23,8 @@ LACKING = {TIME.name: "latency", "peak_memory_mb": "memory"}
 def per_model(name: str, title: str, frame: pd.DataFrame, cost: str, together: Collection[str]) -> Drawing:
     """Draw a cost of each model at each image size, the cheapest on top.
 
-    A model is a meta-architecture with an extractor, its own options, and a stride; of its rows at a size the one with
-    the most proposals is drawn, a trusted one where there is one.
+    A model is a meta-architecture with an extractor, its own options, and a stride; of its rows at a size the one
+    with the most proposals is drawn, a trusted one where there is one.
 
     Args:
         name: of the figure.

@@ -29,7 +29,7 @@ def frontier_probability(frame: pd.DataFrame, together: Collection[str] = ()) ->
     rows = complete(timed(frame), TIME.name, "ap")
     if not any(told(contest).any() for contest in contests(rows, (TIME.name, "ap"), together)):
         raise TableError(
-            f"frontier_probability: none of {len(frame)} rows is finished, has AP and latency, and an interval of either"
+            f"frontier_probability: none of {len(frame)} rows is finished with AP, latency and an interval of them"
         )
     rows = look.prepared(rows).assign(probability=probabilities(rows, together=together))
     likely = rows[rows["probability"] >= LEAST].sort_values(["probability", "ap", "run_id"])
@@ -43,7 +43,7 @@ def frontier_probability(frame: pd.DataFrame, together: Collection[str] = ()) ->
     caption = " ".join(
         [
             tally(frame, rows, "AP or latency", "hatched"),
-            f"Models with less than {100 * LEAST:g} % or without the trust that others have: {len(rows) - len(likely)}.",
+            f"Models with less than {100 * LEAST:g} % or without the trust of others: {len(rows) - len(likely)}.",
             f"From {DRAWS} draws out of the 95 % intervals, seed {SEED}, each value on its own.",
             *ties(rows, together),
             *([f"Left out for want of room: {left_out}."] if left_out else []),
