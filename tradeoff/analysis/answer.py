@@ -139,7 +139,7 @@ def missed(decision: Decision) -> Iterator[str]:
         yield f"The closest miss: {missing(decision.nearest, decision.limits)}"
     for limit, count in decision.unknown.items():
         if count == len(decision.rows):
-            yield f"No model has {limit.column!r}, so none can keep {limit.option}; leave it out, or measure it."
+            yield f"No model has a number for it, so none can keep {limit.option}; leave it out, or measure it."
 
 
 def plain(decision: Decision) -> dict[str, Any]:
