@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.analysis.synthetic import made, written
 from tradeoff.compare import main
 from tradeoff.core import rows
 from tradeoff.core.digest import digest
@@ -169,3 +170,27 @@ def test_help_and_a_comparison_need_no_torch(runs):
     command = [sys.executable, "-m", "tradeoff.compare", "--help"]
     ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=environment)
     assert "python -m tradeoff.compare A B" in ended.stdout
+
+
+def test_two_tables_tell_what_moved(tmp_path, capsys):
+    one, other = (written(tmp_path / name, [made("a", params=params)]) for name, params in (("x", 9), ("y", 8)))
+    out, _ = compared(capsys, 0, str(one), str(other))
+    told = json.loads(out.splitlines()[-1])
+    assert (told["matched"], told["columns"]["params"]["better"]) == (1, 1)
+    assert "params 9 -> 8 (-1), better" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["{one}", "3f2a"], "3f2a: expected a table as well"),
+        (["{one}", "{one}", "table=x"], "table=x: says where runs are"),
+        (["{one}", "gone.csv"], "gone.csv: no such table"),
+        (["{one}"], "got 1 runs"),
+    ],
+)
+def test_tables_that_cannot_be_compared_are_refused(words, told, tmp_path, capsys):
+    path = written(tmp_path, [made("a")])
+    out, wrong = compared(capsys, 2, *(word.format(one=path) for word in words))
+    assert out == ""
+    assert told in wrong

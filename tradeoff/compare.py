@@ -1,4 +1,4 @@
-"""Compare two runs on the same images: `python -m tradeoff.compare 3f2a 91bc`."""
+"""Compare two runs on the same images, `python -m tradeoff.compare 3f2a 91bc`, or two tables."""
 
 import argparse
 import json
@@ -18,13 +18,17 @@ from tradeoff.remeasure import Question, by_time
 if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
 
-USAGE = "python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]"
+USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
+       python -m tradeoff.compare ONE.csv OTHER.csv"""
 TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
 that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+Of two tables it tells what moved from the first to the second, and whether it was noise by the intervals of both;
+rows are matched by what was asked for. Two runs tell more apart than two tables, for they are paired image by image.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
 
   python -m tradeoff.compare 3f2a 91bc
   python -m tradeoff.compare 3f2a 91bc results_dir=elsewhere table=quickstart
+  python -m tradeoff.compare before.csv after.csv
 
 With --remeasure it tells instead whether A is FAST, SLOW or the SAME as B in time, or that it CANNOT TELL: both
 detectors run here and now by turns, on the same images. Its own words: device= (that of the rows), zone_pct=1 (what
@@ -57,6 +61,9 @@ def main(arguments: list[str]) -> int:
     told = parser().parse_intermixed_args(arguments)
     try:
         names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
+        if any(name.endswith(".csv") for name in names):
+            print(json.dumps(by_table(names, told)))
+            return 0
         results_dir = Path(words["results_dir"] or "")
         rows = [runs.find(name, results_dir, words["table"]) for name in names]
         if told.remeasure:
@@ -109,6 +116,31 @@ def sorted_out(given: list[str], accepted: dict[str, str | None]) -> tuple[list[
     if faults:
         raise ConfigError(faults)
     return names, {**accepted, **words}
+
+
+def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
+    """Print what moved between two tables; return the same as plain values.
+
+    Raises:
+        ConfigError: when a run is given beside a table, or words that say where runs are.
+        TableError: when a table cannot be read, or no row has its like in the other.
+    """
+    from tradeoff.analysis import movement, table  # pandas: only once there are tables to compare
+    from tradeoff.analysis.moved import moves
+
+    faults = [
+        f"{name}: expected a table as well, whose name ends in .csv" for name in names if not name.endswith(".csv")
+    ]
+    faults += [
+        f"{word}: says where runs are, and means nothing for tables" for word in told.words if word not in names
+    ]
+    faults += ["--remeasure: times two runs, and means nothing for tables"] if told.remeasure else []
+    if faults:
+        raise ConfigError(faults)
+    one, other = (table.read(Path(name)) for name in names)
+    found = moves(one, other)
+    print(f"ONE    {names[0]}\nOTHER  {names[1]}\n{movement.text(found)}")
+    return {"one": names[0], "other": names[1], **movement.plain(found)}
 
 
 def unknown(word: str, accepted: Iterable[str]) -> str:
