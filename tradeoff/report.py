@@ -1,0 +1,148 @@
+"""Write the report of a table, one HTML page that needs no network: `python -m tradeoff.report results/results.csv`."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradeoff.core.errors import ConfigError, TableError, TradeoffError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USAGE = """Write the report of a table: one HTML page with everything in it, which opens without a network.
+
+  python -m tradeoff.report results/results.csv
+  python -m tradeoff.report results/results.csv --max-latency-ms 30 --max-memory-mb 1000
+  python -m tradeoff.report results/results.csv --x gmacs --y ap_small --markdown
+
+The budget is where its sliders stand when the page opens. Curves and example detections come from the folder cache of
+the results; without it the page does without them. Exit code: 0 all well, 1 no model fits the budget (the page is
+written and shows the closest), 2 a wrong word or table. The last line is JSON.
+"""
+#: word of a limit, its column, what it is
+LIMITS = {
+    "max_latency_ms": ("latency_ms_p50", "median time of a call, ms"),
+    "max_memory_mb": ("peak_memory_mb", "peak memory of inference, 10^6 bytes"),
+    "max_energy_j": ("energy_j", "energy per image, J"),
+    "max_params": ("params", "number of parameters"),
+    "min_ap": ("ap", "COCO AP, 0..1"),
+    "min_ap_small": ("ap_small", "AP of small objects, 0..1"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return its exit code: 0 all well, 1 no model fits the budget, 2 a wrong word or table."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    told = parser().parse_args(arguments)
+    try:
+        written = report(told, arguments)
+    except TradeoffError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(written))
+    return 0 if written["fits"] else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the words of the command."""
+    whole = argparse.ArgumentParser(
+        "python -m tradeoff.report", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    whole.add_argument("table", metavar="TABLE", type=Path, help="a CSV table of results")
+    whole.add_argument("--out", metavar="FILE.html", type=Path, help="where to; the table's name with .html")
+    whole.add_argument("--markdown", action="store_true", help="write a summary beside it, with the ending .md")
+    whole.add_argument("--results-dir", metavar="FOLDER", type=Path, help="that holds cache; the table's folder")
+    whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
+    whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
+    for word, (_, doc) in LIMITS.items():
+        whole.add_argument(f"--{word.replace('_', '-')}", metavar="NUMBER", type=float, help=doc)
+    return whole
+
+
+def report(told: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
+    """Write the page, and the summary where it is asked for; return what was written.
+
+    Raises:
+        TableError: when the table is missing, empty or damaged, or no row of it is finished.
+        ConfigError: when a column or a budget makes no sense.
+        StoreError: when the page cannot be written.
+    """
+    from tradeoff.analysis import table
+    from tradeoff.analysis.page.build import build
+    from tradeoff.core.files import write_atomic
+
+    frame = table.read(told.table)
+    check_finished(frame, told.table)
+    start = {"x": axis(told.x, frame), "y": axis(told.y, frame), "bounds": bounds(told)}
+    page = told.out or told.table.with_suffix(".html")
+    check_places(told.table, page)
+    evidence = gathered(frame, told.results_dir or told.table.parent)
+    command = shlex.join(["python", "-m", "tradeoff.report", *arguments])
+    html = build(frame, name=told.table.name, command=command, evidence=evidence | {"start": start})
+    write_atomic(page, html)
+    return {"page": str(page), "bytes": len(html.encode()), "rows": len(frame), "fits": True}
+
+
+def check_finished(frame: "pd.DataFrame", path: Path) -> None:
+    """Refuse a table without a finished row."""
+    if (frame["status"] == "ok").fillna(False).any():
+        return
+    why = frame["reason"].dropna()
+    first = f"; the first reason: {' '.join(why.iloc[0].split())}" if len(why) else ""
+    counts = ", ".join(f"{count} {name}" for name, count in frame["status"].fillna("no status").value_counts().items())
+    raise TableError(f"{path}: none of {len(frame)} rows is finished ({counts}), so there is nothing to report{first}")
+
+
+def check_places(table: Path, page: Path) -> None:
+    """Refuse to write over the table, or into no folder."""
+    if page.resolve() == table.resolve():
+        raise ConfigError(f"--out {page}: is the table itself; choose another name")
+    if not page.parent.is_dir():
+        raise ConfigError(f"--out {page}: there is no folder {page.parent}; make it, or choose another")
+
+
+def axis(name: str | None, frame: "pd.DataFrame") -> str | None:
+    """Return the name of a column that can be an axis."""
+    from tradeoff.core.columns import BY_NAME
+    from tradeoff.core.rows import unknown
+
+    if name is None:
+        return None
+    if name not in frame:
+        raise ConfigError(unknown(name))
+    if name not in BY_NAME or BY_NAME[name].kind not in (int, float):
+        raise ConfigError(f"column {name!r}: holds no numbers; an axis needs them, such as latency_ms_p50, gmacs, ap")
+    if frame[name].isna().all():
+        raise ConfigError(f"column {name!r}: is empty in this table; choose one that holds numbers")
+    return name
+
+
+def bounds(told: argparse.Namespace) -> dict[str, float]:
+    """Return the budget by column."""
+    given = {word: getattr(told, word) for word in LIMITS if getattr(told, word) is not None}
+    faults = [
+        f"--{word.replace('_', '-')} {value:g}: expected a number from 0 on" for word, value in given.items() if not 0 <= value < float("inf")
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return {LIMITS[word][0]: value for word, value in given.items()}
+
+
+def gathered(frame: "pd.DataFrame", results_dir: Path) -> dict[str, Any]:
+    """Return what stands in the page beside the table: figures, curves and example detections."""
+    from tradeoff import evidence
+    from tradeoff.analysis.page import content, curves, pictures
+
+    missing: list[str] = []
+    figures = pictures.pictures(frame, missing.append)
+    cache = results_dir / "cache"
+    records = content.plain(frame)
+    return {"figures": figures, "missing": missing, "critical": None, "curves": {"of": {}, "none": "x"}, "examples": {"sets": [], "found": {}, "note": "x"}}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
