@@ -1,4 +1,4 @@
-"""What the cache holds behind the rows of a table: example pictures with what each model found in them."""
+"""What the cache holds behind the rows of a table: curves, and example pictures with what each model found."""
 
 import base64
 import io
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from tradeoff.analysis.page import reproduce
+from tradeoff.analysis.frontier import on_frontier
+from tradeoff.analysis.page import curves, reproduce
+from tradeoff.analysis.page.content import plain
 from tradeoff.analysis.page.curves import UNREADABLE
 from tradeoff.core.errors import TradeoffError
 
@@ -33,7 +36,32 @@ class Example(Protocol):
     image_id: int
 
 
-def gathered(rows: Iterable[Row], cache: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+def gathered(frame: pd.DataFrame, cache: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return what the page shows behind rows: curves of all, example detections of those on a frontier.
+
+    Args:
+        frame: as `tradeoff.analysis.table.read` gives it.
+        cache: the folder `cache` of the results; it may be missing.
+        tell: takes what could not be read, a line each.
+
+    Returns:
+        `curves` by evaluate_key, `examples`, and what is said where a row has none: `no_curves`, `no_examples`.
+    """
+    told: list[str] = []
+    best = examples(plain(frame[on_frontier(frame)]), cache, told.append)
+    found = {key: drawn for key in frame["evaluate_key"].dropna().unique() if (drawn := curves.of_key(cache, key))}
+    for reason in told:
+        tell(reason)
+    nothing = "The report was made without the cache of the study, which holds curves and detections."
+    return {
+        "curves": found,
+        "examples": best,
+        "no_curves": "The cache has no curves of this row." if found else nothing,
+        "no_examples": "; ".join(told) or ("The cache has no detections of this row." if best["sets"] else nothing),
+    }
+
+
+def examples(rows: Iterable[Row], cache: Path, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return example pictures, each once, and what each row's model found in them.
 
     Args:
@@ -42,9 +70,9 @@ def gathered(rows: Iterable[Row], cache: Path, tell: Callable[[str], None]) -> d
         tell: takes why there are none, a line for each data set.
 
     Returns:
-        `sets`: for each data set its `classes` and `pictures` (data URI of a JPEG of about 20 kB, width and height px
-        of the original, `truth` as label, x1, y1, x2, y2 in whole px); `found`: by predict_key the number of its `set`
-        and for each picture label, score in thousandths, x1, y1, x2, y2.
+        `sets`: for each data set its `classes` and `pictures` (`uri` of a JPEG of about 20 kB, `width` and `height`
+        px of the original, `truth` as label, x1, y1, x2, y2 in whole px); `found`: by predict_key the number of its
+        `set` and for each picture `boxes`, each label, score in thousandths, x1, y1, x2, y2.
     """
     by_words: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:

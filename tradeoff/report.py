@@ -1,4 +1,4 @@
-"""Write the report of a table, one HTML page that needs no network: `python -m tradeoff.report results/results.csv`."""
+"""Write the report of a table, one HTML page that needs no network: `python -m tradeoff.report TABLE`."""
 
 import argparse
 import json
@@ -19,27 +19,26 @@ USAGE = """Write the report of a table: one HTML page with everything in it, whi
   python -m tradeoff.report results/results.csv --x gmacs --y ap_small --markdown
 
 The budget is where its sliders stand when the page opens. Curves and example detections come from the folder cache of
-the results; without it the page does without them. Exit code: 0 all well, 1 no model fits the budget (the page is
+the results; without it the page does without them. Exit code: 0 all well, 1 no model keeps the budget (the page is
 written and shows the closest), 2 a wrong word or table. The last line is JSON.
 """
-#: word of a limit, its column, what it is
-LIMITS = {
-    "max_latency_ms": ("latency_ms_p50", "median time of a call, ms"),
-    "max_memory_mb": ("peak_memory_mb", "peak memory of inference, 10^6 bytes"),
-    "max_energy_j": ("energy_j", "energy per image, J"),
-    "max_params": ("params", "number of parameters"),
-    "min_ap": ("ap", "COCO AP, 0..1"),
-    "min_ap_small": ("ap_small", "AP of small objects, 0..1"),
+#: words of the budget, as `tradeoff.analysis.pick` has them
+BUDGET = {
+    "max_latency_ms": "median time of a call, ms",
+    "max_memory_mb": "peak memory of inference, 10^6 bytes",
+    "max_energy_j": "energy per image, J",
+    "max_params": "number of parameters",
+    "min_ap": "COCO AP, 0..1",
 }
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; return its exit code: 0 all well, 1 no model fits the budget, 2 a wrong word or table."""
+    """Run the command; return its exit code: 0 all well, 1 no model keeps the budget, 2 a wrong word or table."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     told = parser().parse_args(arguments)
     try:
-        written = report(told, arguments)
+        written = report(told, shlex.join(["python", "-m", "tradeoff.report", *arguments]))
     except TradeoffError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -58,55 +57,71 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--results-dir", metavar="FOLDER", type=Path, help="that holds cache; the table's folder")
     whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
     whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
-    for word, (_, doc) in LIMITS.items():
+    for word, doc in BUDGET.items():
         whole.add_argument(f"--{word.replace('_', '-')}", metavar="NUMBER", type=float, help=doc)
     return whole
 
 
-def report(told: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
+def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
     """Write the page, and the summary where it is asked for; return what was written.
 
     Raises:
         TableError: when the table is missing, empty or damaged, or no row of it is finished.
-        ConfigError: when a column or a budget makes no sense.
+        ConfigError: when a column, a budget or a place makes no sense.
         StoreError: when the page cannot be written.
     """
+    budget = {word: getattr(told, word) for word in BUDGET if getattr(told, word) is not None}
+    check_budget(budget)
+    page = told.out or told.table.with_suffix(".html")
+    check_places(told.table, page)
     from tradeoff.analysis import table
-    from tradeoff.analysis.page.build import build
-    from tradeoff.core.files import write_atomic
 
     frame = table.read(told.table)
     check_finished(frame, told.table)
-    start = {"x": axis(told.x, frame), "y": axis(told.y, frame), "bounds": bounds(told)}
-    page = told.out or told.table.with_suffix(".html")
-    check_places(told.table, page)
-    evidence = gathered(frame, told.results_dir or told.table.parent)
-    command = shlex.join(["python", "-m", "tradeoff.report", *arguments])
-    html = build(frame, name=told.table.name, command=command, evidence=evidence | {"start": start})
-    write_atomic(page, html)
-    return {"page": str(page), "bytes": len(html.encode()), "rows": len(frame), "fits": True}
+    start = {"x": axis(told.x, frame), "y": axis(told.y, frame), "budget": budget}
+    cache = (told.results_dir or told.table.parent) / "cache"
+    written = write_page(frame, page, name=told.table.name, command=command, start=start, cache=cache)
+    if told.markdown:
+        written |= write_summary(frame, page.with_suffix(".md"), name=told.table.name, command=command)
+    return written | {"rows": len(frame), **fitting(frame, budget)}
 
 
-def check_finished(frame: "pd.DataFrame", path: Path) -> None:
-    """Refuse a table without a finished row."""
-    if (frame["status"] == "ok").fillna(False).any():
-        return
-    why = frame["reason"].dropna()
-    first = f"; the first reason: {' '.join(why.iloc[0].split())}" if len(why) else ""
-    counts = ", ".join(f"{count} {name}" for name, count in frame["status"].fillna("no status").value_counts().items())
-    raise TableError(f"{path}: none of {len(frame)} rows is finished ({counts}), so there is nothing to report{first}")
+def check_budget(budget: dict[str, float]) -> None:
+    """Refuse limits that no number can keep."""
+    faults = [
+        f"--{word.replace('_', '-')} {value:g}: expected a number from 0 on"
+        for word, value in budget.items()
+        if not 0 <= value < float("inf")
+    ]
+    if faults:
+        raise ConfigError(faults)
 
 
 def check_places(table: Path, page: Path) -> None:
     """Refuse to write over the table, or into no folder."""
     if page.resolve() == table.resolve():
         raise ConfigError(f"--out {page}: is the table itself; choose another name")
-    if not page.parent.is_dir():
+    if not page.parent.is_dir() and table.is_file():
         raise ConfigError(f"--out {page}: there is no folder {page.parent}; make it, or choose another")
 
 
+def check_finished(frame: "pd.DataFrame", path: Path) -> None:
+    """Refuse a table without a finished row."""
+    status = frame["status"].fillna("no status")
+    if (status == "ok").any():
+        return
+    why = frame["reason"].dropna()
+    first = f"; the first reason: {' '.join(why.iloc[0].split())}" if len(why) else ""
+    counts = ", ".join(f"{count} {name}" for name, count in status.value_counts().items())
+    raise TableError(f"{path}: none of {len(frame)} rows is finished ({counts}): there is nothing to report{first}")
+
+
 def axis(name: str | None, frame: "pd.DataFrame") -> str | None:
-    """Return the name of a column that can be an axis."""
+    """Return the name of a column that can be an axis.
+
+    Raises:
+        ConfigError: when there is no such column, or no numbers in it.
+    """
     from tradeoff.core.columns import BY_NAME
     from tradeoff.core.rows import unknown
 
@@ -121,27 +136,38 @@ def axis(name: str | None, frame: "pd.DataFrame") -> str | None:
     return name
 
 
-def bounds(told: argparse.Namespace) -> dict[str, float]:
-    """Return the budget by column."""
-    given = {word: getattr(told, word) for word in LIMITS if getattr(told, word) is not None}
-    faults = [
-        f"--{word.replace('_', '-')} {value:g}: expected a number from 0 on" for word, value in given.items() if not 0 <= value < float("inf")
-    ]
-    if faults:
-        raise ConfigError(faults)
-    return {LIMITS[word][0]: value for word, value in given.items()}
-
-
-def gathered(frame: "pd.DataFrame", results_dir: Path) -> dict[str, Any]:
-    """Return what stands in the page beside the table: figures, curves and example detections."""
+def write_page(
+    frame: "pd.DataFrame", page: Path, *, name: str, command: str, start: dict[str, Any], cache: Path
+) -> dict[str, Any]:
+    """Write the page; return where it is and its size."""
     from tradeoff import evidence
-    from tradeoff.analysis.page import content, curves, pictures
+    from tradeoff.analysis.page.build import build
+    from tradeoff.core.files import write_atomic
 
-    missing: list[str] = []
-    figures = pictures.pictures(frame, missing.append)
-    cache = results_dir / "cache"
-    records = content.plain(frame)
-    return {"figures": figures, "missing": missing, "critical": None, "curves": {"of": {}, "none": "x"}, "examples": {"sets": [], "found": {}, "note": "x"}}
+    behind = evidence.gathered(frame, cache, tell=lambda text: print(text, file=sys.stderr))
+    html = build(frame, name=name, command=command, start=start, behind=behind)
+    write_atomic(page, html)
+    return {"page": str(page), "bytes": len(html.encode())}
+
+
+def write_summary(frame: "pd.DataFrame", path: Path, *, name: str, command: str) -> dict[str, Any]:
+    """Write the summary; return where it is."""
+    from tradeoff.analysis.page.summary import summary
+    from tradeoff.core.files import write_atomic
+
+    write_atomic(path, summary(frame, name=name, command=command))
+    return {"markdown": str(path)}
+
+
+def fitting(frame: "pd.DataFrame", budget: dict[str, float]) -> dict[str, Any]:
+    """Return how many models of the group that the page opens with keep the budget, and which is picked."""
+    from tradeoff.analysis.page.content import comparable
+    from tradeoff.analysis.pick import pick
+
+    fits = pick(comparable(frame)[0][1], **budget)
+    if fits.empty:
+        print("no model keeps the budget; the page shows the closest", file=sys.stderr)
+    return {"fits": len(fits), "picked": None if fits.empty else fits.iloc[0]["run_id"]}
 
 
 if __name__ == "__main__":

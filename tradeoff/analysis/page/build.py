@@ -7,8 +7,11 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from tradeoff.analysis.page.content import content
+from tradeoff.analysis.page.pictures import pictures
+from tradeoff.analysis.page.tables import tables
 from tradeoff.analysis.page.words import caveats, environment
 
 #: scripts of the page, in their order
@@ -17,41 +20,46 @@ SCRIPTS = ("model", "budget", "answer", "scatter", "table", "card", "main")
 VEGA_LITE = "6.4"
 
 
-def build(frame: pd.DataFrame, *, name: str, command: str, evidence: Mapping[str, Any]) -> str:
+def build(
+    frame: pd.DataFrame, *, name: str, command: str, start: Mapping[str, Any], behind: Mapping[str, Any]
+) -> str:
     """Return the page of a table.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it, with a finished row at least.
         name: of the table.
         command: that makes the page.
-        evidence: `figures`, `missing` (why figures were left out), `critical`, `curves`, `examples`, and the `start`
-            of the page (x, y, bounds).
+        start: how the page opens: the columns `x` and `y`, None for time and AP, and the `budget` by its words.
+        behind: `curves` by evaluate_key, `examples` as `tradeoff.evidence` has them, and why there are none of a row.
     """
-    shown = {key: evidence[key] for key in ("curves", "examples", "start")}
-    data = content(frame) | shown | {"scatter": json.loads(text("scatter.vg.json")), "download": name}
+    missing: list[str] = []
+    drawn = pictures(frame, missing.append)
+    data = content(frame) | {
+        "start": start,
+        "behind": behind,
+        "scatter": json.loads(text("scatter.vg.json")),
+        "file": name,
+    }
     scripts = "\n".join(text(f"js/{script}.js") for script in SCRIPTS)
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(text("page.html.j2"))
     return template.render(
         name=name,
         command=command,
-        style=literal(text("page.css")),
-        vega=literal(vega()),
-        script=literal(f"(() => {{\n{scripts}\n}})();"),
-        data=literal(embedded(data)),
+        style=Markup(text("page.css")),
+        vega=Markup(vega()),
+        script=Markup(f"(() => {{\n{scripts}\n}})();"),
+        data=Markup(embedded(data)),
         caveats=caveats(frame),
         environment=environment(frame),
-        **{key: evidence[key] for key in ("figures", "missing", "critical")},
+        tables=tables(frame),
+        figures=drawn,
+        missing=missing,
     )
 
 
 def text(path: str) -> str:
     """Return a file of this package."""
     return (resources.files("tradeoff.analysis.page") / path).read_text(encoding="utf-8")
-
-
-def literal(trusted: str) -> Any:
-    """Return our own text as HTML that is not escaped."""
-    return jinja2.utils.markupsafe.Markup(trusted)
 
 
 def embedded(data: Any) -> str:
@@ -64,5 +72,5 @@ def vega() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, as vl-convert carries them."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    bundle: str = vl_convert.javascript_bundle(snippet=None, vl_version=VEGA_LITE)
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -1,12 +1,11 @@
 """What the page shows, as data that JSON can hold."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from tradeoff.analysis import palette
-from tradeoff.analysis.comparable import complete, conditions, groups, trusted
+from tradeoff.analysis.comparable import complete, conditions, groups, published, standing, trusted, values
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.analysis.page import reproduce
 from tradeoff.analysis.pick import pick
@@ -25,20 +24,23 @@ PARTS = {
     "device_name": "Origin",
     "voc_ap50": "Accuracy",
 }
-#: what a budget can be set on: column, which way, title, and the word of the command
+#: what a budget can be set on: word of the command, column, which way, title
 LIMITS = (
-    ("latency_ms_p50", "most", "Time per call", "max_latency_ms"),
-    ("latency_ms_mean", "most", "Time per call, mean", "max_latency_ms"),
-    ("peak_memory_mb", "most", "Peak memory", "max_memory_mb"),
-    ("energy_j", "most", "Energy per image", "max_energy_j"),
-    ("params", "most", "Parameters", "max_params"),
-    ("ap", "least", "AP", "min_ap"),
-    ("ap_small", "least", "AP of small objects", "min_ap_small"),
+    ("max_latency_ms", "latency_ms_p50", "most", "Time per call"),
+    ("max_latency_ms", "latency_ms_mean", "most", "Time per call, mean"),
+    ("max_memory_mb", "peak_memory_mb", "most", "Peak memory"),
+    ("max_energy_j", "energy_j", "most", "Energy per image"),
+    ("max_params", "params", "most", "Parameters"),
+    ("min_ap", "ap", "least", "AP"),
+    ("min_ap_small", "ap_small", "least", "AP of small objects"),
 )
 AXES = ("meta_arch", "extractor_name", "size", "stride", "proposals", "train", "seed", "weights")
 #: markers of the figures, as Vega calls them
 SHAPES = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
 SHAPES |= {"X": "M-.5-.5L.5.5M-.5.5L.5-.5", "<": "triangle-left", ">": "triangle-right"}
+
+#: colour of numbers of others, where there are measured ones
+PUBLISHED = "#8c8c8c"
 
 
 def content(frame: pd.DataFrame) -> dict[str, Any]:
@@ -47,14 +49,14 @@ def content(frame: pd.DataFrame) -> dict[str, Any]:
     Args:
         frame: as `tradeoff.analysis.table.read` gives it, with a finished row at least.
     """
-    columns = [facts(name) for name in frame if frame[name].notna().any()]
+    columns = [facts(str(name)) for name in frame if frame[name].notna().any()]
     records = plain(frame)
     return {
         "columns": columns,
-        "limits": [dict(zip(("column", "sense", "title", "word"), limit, strict=True)) for limit in LIMITS],
+        "limits": [dict(zip(("word", "column", "sense", "title"), limit, strict=True)) for limit in LIMITS],
         "axes": list(AXES),
         "rows": [[record[column["name"]] for column in columns] for record in records],
-        "looks": looks(frame, records),
+        "looks": looks(frame),
         "groups": [grouped(frame, title, group) for title, group in comparable(frame)],
         "csv": [line(frame.columns), *(line(record.values()) for record in records)],
         "commands": [reproduce.command(record) for record in records],
@@ -63,13 +65,8 @@ def content(frame: pd.DataFrame) -> dict[str, Any]:
 
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as dictionaries of plain values, None where a cell is empty."""
-    return [dict(zip(frame.columns, values, strict=True)) for values in cells(frame).itertuples(index=False, name=None)]
-
-
-def cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame of plain objects, None for what is missing."""
-    objects = frame.astype(object)
-    return objects.where(frame.notna(), None)
+    objects = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(frame.columns, row, strict=True)) for row in objects.itertuples(index=False, name=None)]
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -103,25 +100,26 @@ def grouped(frame: pd.DataFrame, title: str, group: pd.DataFrame) -> dict[str, A
 
 def time_of(group: pd.DataFrame) -> str:
     """Return the column that tells the time of a group: the median, or the mean where no row has a median."""
-    return "latency_ms_p50" if group["latency_ms_p50"].notna().any() else "latency_ms_mean"
+    return "latency_ms_p50" if values(group, "latency_ms_p50").notna().any() else "latency_ms_mean"
 
 
-def looks(frame: pd.DataFrame, records: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return how each row is drawn: as in the figures."""
+def looks(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return how each row is drawn, as in the figures, and how far it may speak (`comparable.standing`)."""
     named = frame.fillna({"meta_arch": "unknown", "extractor": "unknown"})
     extractors = [palette.extractor_name(row) for _, row in named.iterrows()]
     colours, markers = palette.colours(extractors), palette.markers(named["meta_arch"])
-    best = on_frontier(frame)
-    return [
+    told = pd.DataFrame(
         {
-            "colour": colours[extractor],
-            "shape": SHAPES.get(markers[meta_arch], "cross"),
-            "extractor_name": extractor,
-            "sound": bool(sound),
-            "best": bool(star),
+            "colour": [colours[extractor] for extractor in extractors],
+            "shape": [SHAPES.get(markers[meta_arch], "cross") for meta_arch in named["meta_arch"]],
+            "extractor_name": extractors,
+            "sound": trusted(frame).to_numpy(),
+            "standing": standing(frame).to_numpy(),
+            "best": on_frontier(frame).to_numpy(),
         }
-        for extractor, meta_arch, sound, star in zip(extractors, named["meta_arch"], trusted(frame), best, strict=True)
-    ]
+    )
+    told.loc[published(frame).to_numpy() & (standing(frame).min() < 2), "colour"] = PUBLISHED
+    return plain(told)
 
 
 def line(values: Any) -> str:

@@ -16,8 +16,13 @@ STEP = 2
 UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
+def of_key(cache: Path, key: str) -> dict[str, Any] | None:
+    """Return the curves of an evaluation in the cache, None if there are none."""
+    return read(cache / "evaluate" / key / "curves.npz")
+
+
 def read(path: Path) -> dict[str, Any] | None:
-    """Return the curves of a `curves.npz` (`tradeoff.stages.evaluate` has its fields), 0..1; None if it cannot be read.
+    """Return the curves of a `curves.npz`, whose fields are in `tradeoff.stages.evaluate`; None if it cannot be read.
 
     Numbers are whole thousandths, None where no object defines them: `precision` by the name of a threshold, at the
     `recall`s; `classes` (name, AP, objects); `ious` (threshold, AP); `sizes` (lowest and highest side px, AP).

@@ -31,7 +31,9 @@ def pictures(frame: pd.DataFrame, tell: Callable[[str], None]) -> list[dict[str,
         svg = encoded(figure, "svg")
         kind, data = ("svg", svg) if len(svg) <= SVG_BYTES else ("png", encoded(figure, "png"))
         width, height = (round(96 * side) for side in figure.get_size_inches())
-        shown.append({"name": name, "title": name, "caption": "", "uri": uri(kind, data), "width": width, "height": height})
+        shown.append(
+            {"name": name, "title": name, "caption": "", "uri": uri(kind, data), "width": width, "height": height}
+        )
     return shown
 
 

@@ -20,7 +20,7 @@ def overrides(row: Mapping[str, Any]) -> list[str]:
 
 
 def command(row: Mapping[str, Any]) -> str | None:
-    """Return the command line that makes a row again; None for a row that was not made by it, such as a published one."""
+    """Return the command line that makes a row again; None for one not made by it, such as a published one."""
     if row.get("source") or row.get("meta_arch") is None or row.get("extractor") is None:
         return None
     return shlex.join(["python", "-m", "tradeoff.run", *words(row)])

@@ -53,7 +53,7 @@ def counted(frame: pd.DataFrame) -> Iterator[str]:
     status = frame["status"].value_counts()
     done, failed, skipped = (int(status.get(name, 0)) for name in ("ok", "failed", "skipped"))
     yield f"{len(frame)} {plural(len(frame), 'row')}: {done} finished, {failed} failed, {skipped} skipped."
-    for name, count in status.items():
+    for name in status.index:
         if name != "ok":
             why = frame.loc[frame["status"] == name, "reason"].fillna("no reason given")
             yield f"{str(name).capitalize()}: {reasons(why)}."
@@ -70,7 +70,7 @@ def distrusted(frame: pd.DataFrame) -> Iterator[str]:
     """Word why rows are not trusted."""
     doubtful = complete(frame)[~trusted(complete(frame))]
     if len(doubtful):
-        why = doubtful["reasons"].fillna("no reason given").str.split("; ").explode()
+        why = doubtful["reasons"].fillna("no reason given")
         yield (
             f"{len(doubtful)} finished {plural(len(doubtful), 'row')} failed a rule of trust; they are drawn hollow, "
             f"rank last, and are not on a frontier while a trusted row is there. Why: {reasons(why)}."
@@ -82,8 +82,8 @@ def apart(frame: pd.DataFrame) -> Iterator[str]:
     titles = [title for title, _ in groups(complete(frame))]
     if len(titles) > 1:
         yield (
-            f"The rows fall into {len(titles)} groups that differ in data, device, precision, batch size or protocol. "
-            "Numbers of different groups do not stand on one axis; choose the group above."
+            f"The rows fall into {len(titles)} groups that differ in data, device, precision, batch or protocol; "
+            "numbers of different groups do not stand on one axis."
         )
 
 

@@ -45,12 +45,12 @@ function missed(group, rows, limits, open) {
 /** A button that opens a row's card. */
 const opener = (row, open) => element("button", { type: "button", class: "link", onclick: () => open(row) }, named(row));
 
-const brief = (group, row) => ["ap", group.time].map((name) => `${name === "ap" ? "AP " : ""}${told(name, said(row, name), true)}`).join(", ");
+const brief = (group, row) => ["ap", group.time].map((name) => `${name === "ap" ? "AP " : ""}${told(name, said(row, name), true, 3)}`).join(", ");
 
 function numbers(group, row) {
   const shown = ["ap", group.time, "peak_memory_mb", "energy_j"].filter((name) => said(row, name) !== null);
   const title = { ap: "AP", [group.time]: group.time.endsWith("mean") ? "mean time" : "median time", peak_memory_mb: "memory", energy_j: "energy" };
-  return element("dl", { class: "numbers" }, ...shown.map((name) => element("div", {}, element("dt", {}, title[name]), element("dd", {}, told(name, said(row, name), true)))));
+  return element("dl", { class: "numbers" }, ...shown.map((name) => element("div", {}, element("dt", {}, title[name]), element("dd", {}, told(name, said(row, name), true, 3)))));
 }
 
 function doubts(row) {

@@ -47,8 +47,8 @@ function reproduction(row) {
 }
 
 function curves(row) {
-  const found = DATA.curves.of[said(row, "evaluate_key")];
-  if (!found) return said(row, "ap") === null ? [] : [element("p", { class: "note" }, DATA.curves.none)];
+  const found = DATA.behind.curves[said(row, "evaluate_key")];
+  if (!found) return said(row, "ap") === null ? [] : [element("p", { class: "note" }, DATA.behind.no_curves)];
   const places = ["precision", "classes", "sizes", "ious"].map((name) => [name, element("div", { class: `chart ${name}` })]);
   for (const [name, place] of places) vegaEmbed(place, CHARTS[name](found), { mode: "vega-lite", renderer: "svg", actions: false });
   return [element("h3", {}, "Accuracy in detail"), element("div", { class: "charts" }, ...places.map(([, place]) => place))];
@@ -85,10 +85,11 @@ const CHARTS = {
 };
 
 function examples(row) {
-  const found = DATA.examples.found[said(row, "predict_key")];
-  if (!found) return said(row, "ap") === null || !DATA.examples.note ? [] : [element("p", { class: "note" }, row.look.best || !DATA.examples.sets.length ? DATA.examples.note : "Example detections are kept for the models of the frontier only.")];
-  const { classes, pictures } = DATA.examples.sets[found.set];
-  const shots = pictures.map((picture, place) => shot(picture, found.boxes[place], classes));
+  const { found, sets } = DATA.behind.examples;
+  const own = found[said(row, "predict_key")];
+  if (!own) return said(row, "ap") === null ? [] : [element("p", { class: "note" }, !row.look.best && sets.length ? "Example detections are kept of the models on the frontier only." : DATA.behind.no_examples)];
+  const { classes, pictures } = sets[own.set];
+  const shots = pictures.map((picture, place) => shot(picture, own.boxes[place], classes));
   return [element("h3", {}, "Example detections"), element("p", { class: "note" }, "Solid: found, with class and score from 0.3 on. Dashed: what is there."), element("div", { class: "shots" }, ...shots)];
 }
 

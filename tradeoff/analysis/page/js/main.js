@@ -5,7 +5,7 @@ const now = {
   group: GROUPS[0],
   x: null,
   y: null,
-  bounds: new Map(Object.entries(DATA.start.bounds)),
+  bounds: new Map(DATA.limits.filter(({ word }) => word in DATA.start.budget).map(({ word, column }) => [column, DATA.start.budget[word]])),
   hidden: new Map(), // axis -> set of values that are not shown
   sort: { name: "ap", down: true },
   scatter: null,

@@ -49,13 +49,13 @@ function closest(rows, limits) {
   return rows.reduce((one, other) => (one && worst(one) <= worst(other) ? one : other), null);
 }
 
-/** Rows that none beats in both columns: the rule of analysis/frontier.py. Untrusted rows only where no other is. */
+/** Rows that none beats in both columns: the rule of analysis/frontier.py. Only rows of the best standing are on it. */
 function frontier(rows, x, y) {
   if (!COLUMN.get(x).better || !COLUMN.get(y).better) return [];
   const cost = (row) => (COLUMN.get(x).better === "lower" ? 1 : -1) * said(row, x);
   const gain = (row) => (COLUMN.get(y).better === "higher" ? 1 : -1) * said(row, y);
-  const sound = rows.filter((row) => row.look.sound);
-  const sorted = [...(sound.length ? sound : rows)].sort((a, b) => cost(a) - cost(b) || gain(b) - gain(a));
+  const least = Math.min(...rows.map((row) => row.look.standing));
+  const sorted = rows.filter((row) => row.look.standing === least).sort((a, b) => cost(a) - cost(b) || gain(b) - gain(a));
   const best = [];
   let before = -Infinity;
   for (let start = 0, end = 0; start < sorted.length; start = end) {
@@ -68,18 +68,18 @@ function frontier(rows, x, y) {
 }
 
 /** A value as it is read: 0.412, 21.3, 848K. */
-function told(name, value, unit = false) {
+function told(name, value, unit = false, digits = 4) {
   if (value === null || value === undefined) return "–";
   const column = COLUMN.get(name);
   if (!column?.number) return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
-  const text = figures(column, value);
+  const text = figures(column, value, digits);
   return unit && column.unit ? `${text} ${column.unit}` : text;
 }
 
-function figures(column, value) {
+function figures(column, value, digits) {
   if (column.unit === "parameters") return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
   if (!column.unit && column.better === "higher") return value.toFixed(3);
-  return value.toLocaleString("en", { maximumSignificantDigits: 4, useGrouping: false });
+  return value.toLocaleString("en", { maximumSignificantDigits: Number.isInteger(value) ? 15 : digits, useGrouping: false });
 }
 
 /** An element with attributes and children; text is never read as HTML. */

@@ -49,6 +49,6 @@ function cell(row, name, best, open) {
 function download(rows) {
   const text = [DATA.csv[0], ...rows.map((row) => DATA.csv[row.number + 1])].map((line) => `${line}\n`).join("");
   const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  element("a", { href: url, download: DATA.download }).click();
+  element("a", { href: url, download: DATA.file }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
