@@ -16,6 +16,7 @@ EXTRACTORS = {
     "mobilenet": ("MobileNet", 1.0, 0.19),
     "tiny": ("tiny", 0.4, 0.10),
     "inception_v2": ("Inception v2", 2.0, 0.23),
+    "vgg16": ("VGG-16", 9.0, 0.24),
     "resnet50": ("ResNet-50", 3.5, 0.27),
     "resnet101": ("ResNet-101", 6.0, 0.31),
     "inception_resnet_v2": ("Inception ResNet v2", 11.0, 0.34),
@@ -49,14 +50,21 @@ def made(run_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def cell(
-    meta_arch: str, extractor: str, size: int, *, width: float = 1.0, proposals: int | None = None
+    meta_arch: str,
+    extractor: str,
+    size: int,
+    *,
+    width: float = 1.0,
+    proposals: int | None = None,
+    stride: int = 16,
 ) -> dict[str, Any]:
     """Return a row whose costs and accuracy follow the trends of the study."""
-    words = (meta_arch, extractor, size, width, proposals)
+    words = (meta_arch, extractor, size, width, proposals, *([] if stride == 16 else [stride]))
     jitter = random.Random(str(words)).uniform
     title, network, accuracy = EXTRACTORS[extractor]
     factor, bonus = META_ARCHS[meta_arch]
-    cost = factor * network * width * (size / 300) ** 1.6
+    dense = stride == 8
+    cost = factor * network * width * (size / 300) ** 1.6 * (1.7 if dense else 1.0)
     seconds = 9 + 7 * cost + 0.045 * (proposals or 0) * network**0.5 * (meta_arch == "faster_rcnn")
     ap = (
         accuracy
@@ -64,17 +72,18 @@ def cell(
         + 0.06 * (size - 300) / 300
         - 0.06 * (1 - width)
         - 0.4 / (proposals or 100)
+        + 0.014 * dense
         + jitter(-0.01, 0.01)
     )
     own = [] if width == 1.0 else [f"width={width:g}"]
-    tail = [] if proposals is None else [f"{proposals} prop."]
+    tail = [*(["stride 8"] if dense else []), *([] if proposals is None else [f"{proposals} prop."])]
     return made(
-        f"{meta_arch}-{extractor}-{size}-{width:g}-{proposals}".replace(".", "_"),
+        "-".join([meta_arch, extractor, str(size), f"{width:g}", str(proposals), *(["s8"] if dense else [])]).replace(".", "_"),
         label=" ".join([TITLES[meta_arch], title, *own, f"{size} px", *tail]),
         meta_arch=meta_arch,
         extractor=extractor,
         size=size,
-        stride=None if meta_arch == "ssd" else 16,
+        stride=None if meta_arch == "ssd" else stride,
         proposals=proposals,
         overrides=" ".join(f"extractor.{word}" for word in own),
         ap=ap,
@@ -120,6 +129,62 @@ def big_study() -> list[dict[str, Any]]:
     for index in (3, 20, 30, 41, 60):
         cells[index] |= {"trusted": False, "reasons": "clock was throttled"}
     return [*cells, failed(), skipped()]
+
+
+def full_study() -> list[dict[str, Any]]:
+    """Return the study's grid on six extractors, 180 cells, four of them not trusted, with failed and skipped rows."""
+    names = ("mobilenet", "inception_v2", "resnet50", "resnet101", "vgg16", "inception_resnet_v2")
+    cells = [cell("ssd", name, size) for name in names for size in (300, 600)]
+    cells += [
+        cell(meta_arch, name, size, proposals=proposals, stride=stride)
+        for meta_arch in ("faster_rcnn", "rfcn")
+        for name in names
+        for stride in ((16, 8) if name in ("resnet101", "inception_resnet_v2") else (16,))
+        for size in (300, 600)
+        for proposals in (10, 20, 50, 100, 300)
+    ]
+    for index in (3, 40, 90, 150):
+        cells[index] |= {"trusted": False, "reasons": "clock was throttled"}
+    return [*cells, failed(), skipped()]
+
+
+def zoo() -> list[dict[str, Any]]:
+    """Return published rows as a table of others has them: a mean time, another device, a source and a protocol."""
+    numbers = [("ssd", "mobilenet", 30, 0.21), ("ssd", "inception_v2", 42, 0.24), ("faster_rcnn", "resnet50", 89, 0.30)]
+    return [
+        made(
+            f"zoo{index}",
+            label=f"{meta_arch}_{extractor}_coco",
+            meta_arch=meta_arch,
+            extractor=extractor,
+            size=None,
+            precision=None,
+            device=None,
+            device_name="NVIDIA GTX Titan X",
+            eval_images=8059,
+            trusted=None,
+            weights=None,
+            ap=ap,
+            latency_ms_p50=None,
+            latency_ms_mean=float(ms),
+        )
+        for index, (meta_arch, extractor, ms, ap) in enumerate(numbers)
+    ]
+
+
+def unsure(frame: pd.DataFrame, ap: float = 0.006, latency: float = 0.03) -> pd.DataFrame:
+    """Give every row 95 % intervals: ± so much AP, ± so great a part of the latency."""
+    return frame.assign(
+        ap_low=frame["ap"] - ap,
+        ap_high=frame["ap"] + ap,
+        latency_ms_low=frame["latency_ms_p50"] * (1 - latency),
+        latency_ms_high=frame["latency_ms_p50"] * (1 + latency),
+    )
+
+
+def published(frame: pd.DataFrame, source: str = "TF1 detection zoo", protocol: str = "minival, 600 px") -> pd.DataFrame:
+    """Say of rows where they are from."""
+    return frame.assign(source=source, protocol=protocol)
 
 
 def failed() -> dict[str, Any]:

@@ -26,16 +26,15 @@ def critical_points(frame: pd.DataFrame, together: Collection[str] = ()) -> pd.D
     Source: Satopää et al. 2011, "Finding a kneedle in a haystack", for the elbow.
     Differs: the study chose its five points by eye.
     """
-    parts = [
-        points.assign(conditions=title) for title, points in found(frame, together) if len(points)
-    ]
+    parts = [points.assign(conditions=title) for title, points in found(frame, together) if len(points)]
     columns = dict.fromkeys(["conditions", COLUMN, *frame.columns, TIME.name])
     return pd.concat(parts)[list(columns)] if parts else pd.DataFrame(columns=list(columns))
 
 
 def found(frame: pd.DataFrame, together: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the critical points of each set of rows that can be compared."""
-    for title, group in groups(complete(timed(frame), TIME.name, "ap"), together):
+    rows = complete(timed(frame), TIME.name, "ap")
+    for title, group in groups(rows[rows[TIME.name] > 0], together):
         named = group[values(group, COLUMN).notna()]
         yield title, named.sort_values([TIME.name, "ap"]) if len(named) else chosen(group, together)
 
@@ -43,11 +42,11 @@ def found(frame: pd.DataFrame, together: Collection[str]) -> Iterator[tuple[str,
 def chosen(group: pd.DataFrame, together: Collection[str]) -> pd.DataFrame:
     """Choose the critical points of rows that can be compared."""
     best = group[on_frontier(group, together=together)].sort_values([TIME.name, "run_id"])
-    picks = {0: FASTEST, len(best) - 1: MOST_ACCURATE}
+    if len(best) < 2:
+        return best.assign(**{COLUMN: f"{FASTEST} and {MOST_ACCURATE}"})
     middle = elbow(np.log(numbers(best, TIME.name).to_numpy()), numbers(best, "ap").to_numpy())
-    picks |= {} if middle is None else {middle: SWEET_SPOT}
-    places = sorted(place for place in picks if len(best))
-    return best.iloc[places].assign(**{COLUMN: [picks[place] for place in places]})
+    picks = {0: FASTEST, **({} if middle is None else {middle: SWEET_SPOT}), len(best) - 1: MOST_ACCURATE}
+    return best.iloc[list(picks)].assign(**{COLUMN: list(picks.values())})
 
 
 def elbow(x: np.ndarray, y: np.ndarray) -> int | None:

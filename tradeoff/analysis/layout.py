@@ -39,9 +39,10 @@ def put(figure: Figure, axes: Axes, left: float, top: float, width: float, heigh
 
 
 def add_legend(figure: Figure, title: str, handles: Sequence[Any], columns: int = 1) -> Legend:
-    """Add a legend; `arrange` or `stack` puts it at its place."""
+    """Add a legend, of which tuples are drawn over each other; `arrange` or `stack` puts it at its place."""
     return figure.legend(
         handles=list(handles),
+        labels=[(handle[0] if isinstance(handle, tuple) else handle).get_label() for handle in handles],
         title=title,
         ncols=columns,
         loc="upper left",
@@ -88,3 +89,9 @@ def add_caption(figure: Figure, lines: Sequence[str]) -> None:
         linespacing=1.25,
         gid="caption",
     )
+
+
+def caption_in(figure: Figure) -> float:
+    """Return the height of the strip that the caption of a figure takes at the lower edge, inches."""
+    texts = [text for text in figure.texts if text.get_gid() == "caption"]
+    return max((float(text.get_window_extent().y1) / figure.dpi for text in texts), default=0.0)

@@ -1,4 +1,4 @@
-"""Colours, markers and names of plots: told apart by the colour-blind, and by marker in grey."""
+"""Colours, markers and names of plots: told apart by the colour-blind; in grey by markers, letters and hatches."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 #: Source: Okabe and Ito 2008, "Color universal design"; without yellow, which is lost on white
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "h", "<", ">", "*")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "<", ">", "8")
 #: light to dark, so that the order is seen in grey
 SMALL_MEDIUM_LARGE = ("#BFDDF0", "#4A98C9", "#123F66")
 MULTIPLIER_BELOW = 4.0  # a width below it multiplies the channels, one from it on is their number
@@ -38,7 +38,7 @@ def areas(sizes: Iterable[float]) -> dict[float, float]:
     """Give each image size the area of its marker, points², growing linearly from the smallest to the largest."""
     distinct = sorted(set(sizes))
     span = max(distinct[-1] - distinct[0], 1)
-    return {size: 34 + 86 * (size - distinct[0]) / span for size in distinct}
+    return {size: 60 + 90 * (size - distinct[0]) / span for size in distinct}
 
 
 def extractor_name(row: pd.Series) -> str:

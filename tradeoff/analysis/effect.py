@@ -1,0 +1,66 @@
+"""The effect of one axis: rows that differ in nothing else, and what changes along them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from tradeoff.analysis.comparable import numbers, standing, values
+
+AXES = ("size", "stride", "proposals")
+#: what does not make another model
+NOT_THE_MODEL = ("measure.", "evaluate.", "metric.", "data.")
+
+
+def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd.DataFrame]:
+    """Return the sets of rows that differ in an axis alone, ascending; only those with two values of it at least.
+
+    Of rows that are equal in all of it, the one of the best standing counts.
+
+    Args:
+        rows: that can be compared.
+        axis: size, stride or proposals.
+        needed: columns in which each row must have a value.
+    """
+    whole = rows[rows[[axis, *needed]].notna().all(axis=1) & (numbers(rows, axis) > 0)]
+    others = [name for name in AXES if name != axis]
+    told = {name: values(whole, name) for name in ("meta_arch", "extractor", "train", "seed", "source", *others)}
+    key = pd.DataFrame(told).assign(own=own_words(whole))
+    ranked = whole.assign(standing_=standing(whole)).sort_values([axis, "standing_", "run_id"])
+    parts = []
+    for _, part in ranked.groupby([key[name].loc[ranked.index] for name in key], dropna=False, sort=True):
+        chain = part.drop_duplicates(subset=axis).drop(columns="standing_")
+        parts += [chain] if len(chain) > 1 else []
+    return parts
+
+
+def own_words(rows: pd.DataFrame) -> pd.Series:
+    """Return the overrides of each row that make another model of it."""
+    return pd.Series(
+        [" ".join(w for w in str(text).split() if not w.startswith(NOT_THE_MODEL)) for text in values(rows, "overrides")],
+        index=rows.index,
+        dtype="str",
+    )
+
+
+def change(parts: Iterable[pd.DataFrame], axis: str, first: float, last: float, name: str) -> tuple[float, int]:
+    """Return by how much a column changes on average from one value of an axis to another, relative to the first.
+
+    Returns:
+        The mean of the relative changes, such as 0.63, NaN where there is none, and of how many chains.
+    """
+    ratios = []
+    for chain in parts:
+        at = dict(zip(numbers(chain, axis), numbers(chain, name), strict=True))
+        if first in at and last in at and at[first] > 0 and not np.isnan(at[last]):
+            ratios.append(at[last] / at[first] - 1)
+    return (float(np.mean(ratios)) if ratios else float("nan")), len(ratios)
+
+
+def changes(parts: list[pd.DataFrame], axis: str, ends: tuple[float, float], names: dict[str, str]) -> str:
+    """Word how columns change along an axis, such as "AP +5.0 %, time +63 % (mean of 12 pairs)"."""
+    told = []
+    for name, word in names.items():
+        ratio, count = change(parts, axis, *ends, name)
+        told += [f"{word} {100 * ratio:+.1f} % (mean of {count})"] if count else []
+    return ", ".join(told)

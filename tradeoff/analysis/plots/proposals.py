@@ -1,0 +1,89 @@
+"""The effect of the number of proposals on accuracy and time. Source: Huang et al. 2017, figure 6."""
+
+from collections.abc import Collection
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from tradeoff.analysis import axis, layout, look, points
+from tradeoff.analysis.axis import Axis
+from tradeoff.analysis.comparable import COMPARABLE, TIME, groups, timed
+from tradeoff.analysis.drawing import Drawing, asked, tally
+from tradeoff.analysis.effect import chains, changes
+from tradeoff.analysis.look import Look
+from tradeoff.analysis.points import Panel, View
+from tradeoff.core.errors import TableError
+
+VIEW = View(Axis("proposals", log=True), Axis("ap"))
+RIGHT_IN = 0.65  # of a panel, for its second axis
+WORDS = "Solid, left axis: AP. Dashed, right axis: latency. Joined are rows that differ in the number of proposals alone."
+
+
+def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
+    """Draw AP, solid, and time, dashed, against the number of proposals, a panel for each meta-architecture and size.
+
+    Args:
+        frame: as `tradeoff.analysis.table.read` gives it.
+        together: columns of COMPARABLE in which rows of one panel may differ after all.
+
+    Raises:
+        TableError: when no model was finished with two numbers of proposals, or too many sets cannot be compared.
+    """
+    rows = points.usable("proposals", timed(frame), [VIEW, View(Axis("proposals", log=True), Axis(TIME.name))])
+    parts = [chain for _, group in groups(rows, together) for chain in chains(group, "proposals")]
+    if not parts:
+        raise TableError(f"proposals: no two of {len(rows)} finished rows differ in their number of proposals alone")
+    kept = rows.loc[[index for chain in parts for index in chain.index]].assign(size_=rows["size"])
+    shown = split(points.panels("proposals", kept, [VIEW], together, COMPARABLE))
+    least, most = kept["proposals"].min(), kept["proposals"].max()
+    told = changes(parts, "proposals", (float(most), float(least)), {"ap": "AP", TIME.name: "time"})
+    effect = [f"From {most} to {least} proposals: {told}."] if told else []
+    caption = " ".join([tally(frame, kept, "a partner of another number"), WORDS, *effect, *asked(together)])
+    figure = layout.new_figure()
+    chosen = look.of(kept)
+    axes = [figure.add_subplot() for _ in shown]
+    lines = [Line2D([], [], color="0.35", linestyle=style, label=word) for style, word in (("-", "AP"), ("--", "latency"))]
+    points.arrange(figure, axes, look.legends(figure, kept, chosen, lines), caption, RIGHT_IN)
+    for pair in zip(axes, shown, strict=True):
+        draw_panel(*pair, chosen)
+    layout.add_caption(figure, layout.wrapped(caption, figure.get_size_inches()[0]))
+    return Drawing("proposals", "Effect of the number of proposals", caption, figure)
+
+
+def split(panels: list[Panel]) -> list[Panel]:
+    """Split panels by meta-architecture, image size and stride, and tell these in their titles."""
+    found = []
+    for panel in panels:
+        for (name, size, stride), part in panel.rows.groupby(["meta_arch", "size", "stride"], dropna=False):
+            words = [panel.title, str(name), f"{size:g} px", *([] if pd.isna(stride) else [f"stride {stride}"])]
+            found.append(Panel(", ".join(word for word in words if word), part, panel.view))
+    return found
+
+
+def draw_panel(axes: Axes, panel: Panel, chosen: Look) -> None:
+    """Draw the lines of AP and of time of one panel."""
+    with_ap, with_time = panel.rows.dropna(subset="ap"), panel.rows.dropna(subset=TIME.name)
+    right = axes.twinx()
+    axis.set_x(axes, panel.view.x, panel.rows)
+    axis.plain(axes, panel.title)
+    axes.set_xticks(sorted({float(count) for count in panel.rows["proposals"]}))
+    if len(with_ap):
+        axis.set_y(axes, panel.view.y, with_ap)
+        draw_lines(axes, with_ap, "ap", "-", chosen)
+    if len(with_time):
+        axis.set_y(right, Axis(TIME.name), with_time)
+        draw_lines(right, with_time, TIME.name, "--", chosen)
+    right.tick_params(labelsize=9)
+    right.spines[["top", "left"]].set_visible(False)
+    right.spines["right"].set_visible(True)
+
+
+def draw_lines(axes: Axes, rows: pd.DataFrame, name: str, style: str, chosen: Look) -> None:
+    """Draw one line per model with the markers of its rows."""
+    for chain in chains(rows, "proposals", [name]):
+        colour = chosen.colours[chain["colour_name"].iloc[0]]
+        x, y = (chain[column].astype(float) for column in ("proposals", name))
+        axes.plot(x, y, style, color=colour, linewidth=1.2, zorder=2, gid=f"{name}-{chain['run_id'].iloc[0]}")
+        for _, row in chain.iterrows():
+            look.draw_row(axes, row, chosen, float(row["proposals"]), float(row[name]))
