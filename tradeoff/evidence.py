@@ -150,7 +150,7 @@ def detections(row: Row, cache: Path, ids: list[int], tell: Callable[[str], None
     """Return what a model found in each picture from a score of 0.3 on, the best first; None if it cannot be read."""
     path = predictions_of(row, cache)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             image_id, label, score, box = (file[name] for name in ("image_id", "label", "score", "box"))
             kept = np.flatnonzero((score >= SCORE) & np.isin(image_id, ids))
             kept = kept[np.argsort(-score[kept], kind="stable")]

@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from tradeoff.analysis.panel import ticks
 
 from tests.analysis.synthetic import big_study, cell, framed, made, small_study, written
 from tradeoff.analysis import figures, table
 from tradeoff.analysis.labels import overlaps
-from tradeoff.analysis.panel import ticks
 from tradeoff.analysis.plots.by_size import by_size
 from tradeoff.analysis.plots.scatter import scatter
 from tradeoff.core.errors import TableError

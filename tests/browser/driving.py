@@ -27,7 +27,9 @@ def missing() -> str | None:
     """Return what is needed and not there."""
     found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     absent = [name for name, path in found.items() if path is None]
-    return f"{' and '.join(absent)} not found; on Debian: apt-get install chromium chromium-driver" if absent else None
+    return (
+        f"{' and '.join(absent)} not found; on Debian: apt-get install chromium chromium-driver" if absent else None
+    )
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Any] | None:
     `recall`s; `classes` (name, AP, objects); `ious` (threshold, AP); `sizes` (lowest and highest side px, AP).
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return thinned(arrays)
     except UNREADABLE:
         return None

@@ -55,8 +55,8 @@ function curves(row) {
 }
 
 const chart = (title, values, rest) => ({
-  title: { text: title, anchor: "start", fontWeight: "normal", fontSize: 13 }, data: { values }, width: "container", height: 180,
-  autosize: { type: "fit", contains: "padding" }, config: { font: "system-ui, sans-serif", view: { stroke: null }, axis: { gridColor: "#ececec" } }, ...rest,
+  title: { text: title, anchor: "start", fontWeight: "normal", fontSize: 13 }, data: { values }, width: "container", height: 200,
+  autosize: { type: "fit-x", contains: "padding" }, config: { font: "system-ui, sans-serif", view: { stroke: null }, axis: { gridColor: "#ececec", titleFontWeight: "normal" }, legend: { titleFontWeight: "normal" } }, ...rest,
 });
 const unit = (title, more = {}) => ({ type: "quantitative", title, scale: { domain: [0, 1] }, axis: { tickCount: 5 }, ...more });
 const part = (value) => (value === null ? null : value / 1000);
@@ -80,7 +80,7 @@ const CHARTS = {
   }),
   ious: ({ ious }) => chart("AP by IoU threshold", ious.map(([iou, ap]) => ({ iou, ap: part(ap) })), {
     mark: { type: "line", point: true, color: "#0072B2" },
-    encoding: { x: { field: "iou", type: "quantitative", title: "IoU threshold", scale: { domain: [0.5, 0.95] } }, y: { field: "ap", ...unit("AP") } },
+    encoding: { x: { field: "iou", type: "quantitative", title: "IoU threshold", scale: { domain: [0.5, 0.95] }, axis: { values: [0.5, 0.6, 0.7, 0.8, 0.9], format: ".1f" } }, y: { field: "ap", ...unit("AP") } },
   }),
 };
 

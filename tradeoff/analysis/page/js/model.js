@@ -67,13 +67,16 @@ function frontier(rows, x, y) {
   return best;
 }
 
+/** Units that say no more than the name of their column. */
+const COUNTS = ["", "images", "calls", "steps", "parameters"];
+
 /** A value as it is read: 0.412, 21.3, 848K. */
 function told(name, value, unit = false, digits = 4) {
   if (value === null || value === undefined) return "–";
   const column = COLUMN.get(name);
   if (!column?.number) return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
   const text = figures(column, value, digits);
-  return unit && column.unit ? `${text} ${column.unit}` : text;
+  return unit && !COUNTS.includes(column.unit) ? `${text} ${column.unit}` : text;
 }
 
 function figures(column, value, digits) {
