@@ -72,5 +72,5 @@ def vega() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, as vl-convert carries them."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle(snippet=None, vl_version=VEGA_LITE)
+    bundle: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
