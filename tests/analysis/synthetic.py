@@ -78,7 +78,9 @@ def cell(
     own = [] if width == 1.0 else [f"width={width:g}"]
     tail = [*(["stride 8"] if dense else []), *([] if proposals is None else [f"{proposals} prop."])]
     return made(
-        "-".join([meta_arch, extractor, str(size), f"{width:g}", str(proposals), *(["s8"] if dense else [])]).replace(".", "_"),
+        "-".join([meta_arch, extractor, str(size), f"{width:g}", str(proposals), *(["s8"] if dense else [])]).replace(
+            ".", "_"
+        ),
         label=" ".join([TITLES[meta_arch], title, *own, f"{size} px", *tail]),
         meta_arch=meta_arch,
         extractor=extractor,
@@ -132,7 +134,7 @@ def big_study() -> list[dict[str, Any]]:
 
 
 def full_study() -> list[dict[str, Any]]:
-    """Return the study's grid on six extractors, 180 cells, four of them not trusted, with failed and skipped rows."""
+    """Return the study's grid on six extractors, 172 cells, four not trusted, with failed and skipped rows."""
     names = ("mobilenet", "inception_v2", "resnet50", "resnet101", "vgg16", "inception_resnet_v2")
     cells = [cell("ssd", name, size) for name in names for size in (300, 600)]
     cells += [
@@ -150,7 +152,11 @@ def full_study() -> list[dict[str, Any]]:
 
 def zoo() -> list[dict[str, Any]]:
     """Return published rows as a table of others has them: a mean time, another device, a source and a protocol."""
-    numbers = [("ssd", "mobilenet", 30, 0.21), ("ssd", "inception_v2", 42, 0.24), ("faster_rcnn", "resnet50", 89, 0.30)]
+    numbers = [
+        ("ssd", "mobilenet", 30, 0.21),
+        ("ssd", "inception_v2", 42, 0.24),
+        ("faster_rcnn", "resnet50", 89, 0.30),
+    ]
     return [
         made(
             f"zoo{index}",
@@ -182,7 +188,9 @@ def unsure(frame: pd.DataFrame, ap: float = 0.006, latency: float = 0.03) -> pd.
     )
 
 
-def published(frame: pd.DataFrame, source: str = "TF1 detection zoo", protocol: str = "minival, 600 px") -> pd.DataFrame:
+def published(
+    frame: pd.DataFrame, source: str = "TF1 detection zoo", protocol: str = "minival, 600 px"
+) -> pd.DataFrame:
     """Say of rows where they are from."""
     return frame.assign(source=source, protocol=protocol)
 

@@ -1,16 +1,30 @@
 """Figures are complete, legible, and the same every time."""
 
+import re
 import subprocess
 import sys
-from itertools import combinations
 
-import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from tradeoff.analysis.panel import ticks
 
-from tests.analysis.synthetic import big_study, cell, framed, made, small_study, written
+from tests.analysis.legible import assert_apart, assert_legible, boxes_of, drawn
+from tests.analysis.synthetic import (
+    big_study,
+    cell,
+    framed,
+    full_study,
+    made,
+    published,
+    small_study,
+    unsure,
+    written,
+    zoo,
+)
 from tradeoff.analysis import figures, table
+from tradeoff.analysis.axis import ticks
+from tradeoff.analysis.comparable import COMPARABLE
 from tradeoff.analysis.labels import overlaps
 from tradeoff.analysis.plots.by_size import by_size
 from tradeoff.analysis.plots.scatter import scatter
@@ -67,66 +81,71 @@ def frame(request, tmp_path):
     return framed(tmp_path, STUDIES[request.param]())
 
 
-def boxes_of(artists):
-    return np.array([artist.get_window_extent().extents for artist in artists]).reshape(-1, 4)
+def test_what_a_run_draws_is_legible(frame):
+    told: list[str] = []
+    for drawing in figures.drawings(frame, figures.AFTER_A_RUN, tell=told.append):
+        assert_legible(drawing.figure)
+        assert_labels_keep_clear(drawing.figure)
+    assert not any("scatter" in text for text in told)
 
 
-def drawn(figure, prefix):
-    """Return the artists of the axes whose id begins so."""
-    return [a for axes in figure.axes for a in [*axes.texts, *axes.lines] if (a.get_gid() or "").startswith(prefix)]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The study's grid with intervals, and a zoo of others beside it."""
+    folder = tmp_path_factory.mktemp("whole")
+    ours = unsure(framed(folder / "ours", full_study()))
+    return pd.concat([ours, published(framed(folder / "zoo", zoo()))], ignore_index=True)
 
 
-def assert_nothing_is_clipped(figure):
-    full = figure.bbox
-    for artist in [*figure.axes, *figure.legends, *figure.texts]:
-        box = artist.get_tightbbox()
-        assert full.x0 <= box.x0, artist
-        assert full.y0 <= box.y0, artist
-        assert box.x1 <= full.x1, artist
-        assert box.y1 <= full.y1, artist
+@pytest.mark.parametrize("name", figures.ORDER)
+@pytest.mark.parametrize("together", [(), COMPARABLE], ids=["facets", "together"])
+def test_every_figure_of_a_whole_study_is_legible(whole, name, together):
+    told: list[str] = []
+    (drawing,) = figures.drawings(whole, [name], together, told.append)
+    assert told == []
+    assert drawing.name == name
+    assert_legible(drawing.figure)
+    assert_labels_keep_clear(drawing.figure)
+    (caption,) = (text.get_text() for text in drawing.figure.texts)
+    assert " ".join(caption.split()) == drawing.caption
+    assert "failed: 1; skipped: 1;" in drawing.caption
+    assert_counts_add_up(whole, drawing.caption)
+    assert ("Drawn together as asked" in drawing.caption) == bool(together)
 
 
-def assert_apart(artists):
-    """No two of the artists overlap."""
-    for a, b in combinations(artists, 2):
-        assert not a.get_tightbbox().shrunk(0.999, 0.999).overlaps(b.get_tightbbox().shrunk(0.999, 0.999)), (a, b)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", figures.ORDER)
+def test_every_figure_of_every_study_is_legible(frame, name):
+    for drawing in figures.drawings(unsure(frame), [name], tell=lambda text: None):
+        assert_legible(drawing.figure)
+        assert_labels_keep_clear(drawing.figure)
 
 
-def test_scatter_clips_and_overlaps_nothing(frame):
-    figure = scatter(frame)
-    assert_nothing_is_clipped(figure)
-    assert_apart([*figure.axes, *figure.legends, *figure.texts])
+def assert_counts_add_up(frame, caption):
+    rows, shown, failed, skipped, without = (
+        int(re.search(rf"{word}[^.;]*: (\d+)", caption)[1])
+        for word in ("Rows", "drawn", "failed", "skipped", "without")
+    )
+    assert rows == len(frame) == shown + failed + skipped + without
+
+
+def assert_labels_keep_clear(figure):
     labels = drawn(figure, "label-")
     assert_apart(labels)
     assert not overlaps(boxes_of(labels), boxes_of(drawn(figure, "row-"))).any()
     for axes in figure.axes:
-        assert_apart([label for label in axes.get_xticklabels() if label.get_text()])
-        for text in axes.texts:
+        for text in (text for text in axes.texts if (text.get_gid() or "").startswith("label-")):
             assert axes.get_window_extent().fully_containsx(text.get_window_extent().x0)
             assert axes.get_window_extent().fully_containsx(text.get_window_extent().x1)
             assert axes.get_window_extent().fully_containsy(text.get_window_extent().y1)
 
 
-def test_by_size_clips_and_overlaps_nothing(frame):
-    rows = frame.dropna(subset=["ap_small", "ap_medium", "ap_large"], how="all")
-    if rows.empty:
-        with pytest.raises(TableError):
-            by_size(frame)
-        return
-    figure = by_size(frame)
-    assert_nothing_is_clipped(figure)
-    assert_apart([*figure.axes, *figure.legends, *figure.texts])
-    for axes in figure.axes:
-        assert_apart(axes.get_yticklabels())
-        assert_apart([label for label in axes.get_xticklabels() if label.get_text()])
-
-
 def test_scatter_draws_every_finished_row_and_labels_the_frontier(tmp_path):
-    figure = scatter(framed(tmp_path, small_study()))
+    figure = scatter(framed(tmp_path, small_study())).figure
     assert len(drawn(figure, "row-")) == 24
     labels = {text.get_text() for text in drawn(figure, "label-")}
     assert len(labels) == 10
-    assert "SSD ResNet-101 300 px" in labels
+    assert {"SSD MobileNet width=0.5 300 px: fastest", "SSD ResNet-101 width=0.5 300 px: sweet spot"} < labels
     caption = figure.texts[0].get_text().replace("\n", " ")
     assert "data coco (5000 images); device NVIDIA H200; precision fp32; batch 1." in caption
     assert "Rows: 26; drawn: 24; of these not trusted (hollow): 2; failed: 1; skipped: 1;" in caption
@@ -138,7 +157,7 @@ def test_scatter_tells_rows_apart_by_marker_colour_size_and_filling(tmp_path):
         cell("ssd", "mobilenet", 600, width=0.5),
         cell("rfcn", "mobilenet", 300, proposals=100) | {"trusted": False},
     ]
-    figure = scatter(framed(tmp_path, rows))
+    figure = scatter(framed(tmp_path, rows)).figure
     looks = {float(line.get_ydata()[0]): line for line in drawn(figure, "row-")}
     plain, wide, doubtful = (looks[float(format(row["ap"], ".6g"))] for row in rows)
     assert plain.get_marker() == wide.get_marker() != doubtful.get_marker()
@@ -161,7 +180,7 @@ def test_scatter_goes_in_steps_along_trusted_models_only(tmp_path):
         made("c", ap=0.2, latency_ms_p50=50.0),
         made("d", ap=0.4, latency_ms_p50=5.0, trusted=False),
     ]
-    figure = scatter(framed(tmp_path, rows))
+    figure = scatter(framed(tmp_path, rows)).figure
     (line,) = drawn(figure, "frontier")
     edge = figure.axes[0].get_xlim()[1]
     assert line.get_xydata().tolist() == [[10, 0.1], [40, 0.1], [40, 0.3], [edge, 0.3], [edge, 0.3]]
@@ -180,13 +199,13 @@ def test_scatter_goes_in_steps_along_trusted_models_only(tmp_path):
     ],
 )
 def test_rows_that_cannot_be_compared_never_share_an_axis(tmp_path, other, titles):
-    figure = scatter(framed(tmp_path, [made("a"), made("b", **other)]))
+    figure = scatter(framed(tmp_path, [made("a"), made("b", **other)])).figure
     assert [axes.get_title(loc="left") for axes in figure.axes] == titles
     assert len(drawn(figure, "row-")) == len(drawn(figure, "frontier")) == 2
 
 
 def test_axes_carry_units(tmp_path):
-    figure = scatter(framed(tmp_path, [made("a"), made("b", batch_size=8)]))
+    figure = scatter(framed(tmp_path, [made("a"), made("b", batch_size=8)])).figure
     one, eight = figure.axes
     assert one.get_xlabel() == "Latency, median, ms per image, batch 1 (NVIDIA H200)"
     assert eight.get_xlabel() == "Latency, median, ms per batch of 8 images (NVIDIA H200)"
@@ -216,13 +235,13 @@ def test_by_size_draws_the_best_trusted_row_of_each_configuration(tmp_path):
         made("d", label="other size", ap=0.1, size=600, **(sizes | {"ap_small": None})),
         made("e", label="other width", ap=0.6, overrides="extractor.width=0.5", trusted=False, **sizes),
     ]
-    figure = by_size(framed(tmp_path, rows))
+    figure = by_size(framed(tmp_path, rows)).figure
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["other size", "300 prop.", "other width"]
     assert len(axes.patches) == 8  # three for each, but one is missing
     assert [text.get_text().strip() for text in axes.texts] == ["n/a"]
     assert sum(to_hex(bar.get_facecolor()) == "#ffffff" for bar in axes.patches) == 3
-    assert "not trusted (hatched): 1" in figure.texts[0].get_text()
+    assert "not trusted (hatched): 1" in figure.texts[0].get_text().replace("\n", " ")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "small: area < 32² px",
         "medium: 32² to 96² px",
@@ -232,15 +251,16 @@ def test_by_size_draws_the_best_trusted_row_of_each_configuration(tmp_path):
 
 
 def test_by_size_grows_with_its_configurations(tmp_path):
-    short = by_size(framed(tmp_path / "a", small_study()[:4])).get_size_inches()[1]
-    long = by_size(framed(tmp_path / "b", small_study())).get_size_inches()[1]
+    short = by_size(framed(tmp_path / "a", small_study()[:4])).figure.get_size_inches()[1]
+    long = by_size(framed(tmp_path / "b", small_study())).figure.get_size_inches()[1]
     assert long - short == pytest.approx(20 * 0.46, abs=0.4)  # 0.46 in for each, and lines of the caption
 
 
 def test_files_are_written_and_equal_in_every_process(tmp_path):
     path = written(tmp_path, small_study())
     paths = figures.draw(table.read(path), tmp_path / "here")
-    assert [p.name for p in paths] == ["by_size.png", "by_size.svg", "scatter.png", "scatter.svg"]
+    names = sorted(figures.AFTER_A_RUN)
+    assert [p.name for p in paths] == [f"{name}.{kind}" for name in names for kind in ("png", "svg")]
     code = """
 import sys
 from pathlib import Path
@@ -261,15 +281,79 @@ print(sorted({"torch", "matplotlib.pyplot"} & set(sys.modules)))
 def test_a_table_that_says_too_little_is_told_and_is_no_error(tmp_path, change):
     frame = framed(tmp_path, [made("a", **change), made("b", **change)])
     told: list[str] = []
-    assert figures.draw(frame, tmp_path / "figures", told.append) == []
-    by_size, other = told
-    assert by_size.startswith("no figure by_size")
-    assert other.startswith(
-        "no figure scatter: scatter: none of 2 rows is finished and has both ap and latency_ms_p50"
+    paths = figures.draw(frame, tmp_path / "figures", told.append, names=None)
+    assert {text.split(":")[0].removeprefix("no figure ") for text in told} | {p.stem for p in paths} == set(
+        figures.ORDER
+    )
+    assert any(text.startswith("no figure by_size: none of 2 rows is finished") for text in told)
+    assert any(
+        text.startswith("no figure scatter: none of 2 rows is finished and has time_ms and ap") for text in told
     )
     with pytest.raises(TableError, match="none of 2 rows"):
         scatter(frame)
 
 
-def test_every_plot_is_found_by_itself():
-    assert set(figures.found()) == {"by_size", "scatter"}
+def test_every_plot_is_found_by_itself_in_the_order_of_the_study():
+    assert tuple(figures.found()) == figures.ORDER
+
+
+def test_too_many_facets_are_refused_with_what_differs(tmp_path):
+    frame = framed(tmp_path, [made(f"r{i}", device_name=f"GPU {i}") for i in range(9)])
+    for name, plot in figures.found().items():
+        if name in ("scatter", "time_per_model"):
+            with pytest.raises(TableError, match=r"9 sets of rows cannot be compared, at most 8 .*: GPU 0; GPU 1;"):
+                plot(frame, ())
+            assert len(plot(frame, ("device_name",)).figure.axes) == 1
+
+
+def test_published_numbers_are_grey_and_never_beat_measured_ones(tmp_path):
+    ours = framed(tmp_path / "a", [made("a", ap=0.1, latency_ms_p50=90.0), made("b", ap=0.2, latency_ms_p50=99.0)])
+    frame = pd.concat([ours, published(framed(tmp_path / "b", zoo()))], ignore_index=True)
+    apart, together = scatter(frame), scatter(frame, COMPARABLE)
+    assert [axes.get_title(loc="left").split(", ")[-1] for axes in apart.figure.axes] == [
+        "measured here",
+        "600 px; mean time",
+    ]
+    (line,) = drawn(together.figure, "frontier")
+    assert line.get_xydata()[:3].tolist() == [[90, 0.1], [99, 0.1], [99, 0.2]]
+    faces = {to_hex(row.get_markerfacecolor()) for row in drawn(together.figure, "row-")}
+    assert faces == {"#d55e00", to_hex("0.84")}
+    assert "Grey: 3 published numbers, from TF1 detection zoo." in together.caption
+    assert "Latency, median or mean, ms per image" in together.figure.axes[0].get_xlabel()
+    assert {"ssd_mobilenet_coco", "ssd_inception_v2_coco"} < {t.get_text() for t in drawn(together.figure, "label-")}
+
+
+def test_intervals_bring_the_band_and_whiskers(tmp_path):
+    frame = framed(tmp_path, small_study())
+    plain, sure = scatter(frame), scatter(unsure(frame))
+    assert not drawn(plain.figure, "band")
+    assert not drawn(plain.figure, "whiskers")
+    assert len(drawn(sure.figure, "band")) == 1
+    assert len(drawn(sure.figure, "whiskers")) == 2
+    assert "95 %" in sure.caption
+    assert "95 %" not in plain.caption
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_caption_can_be_left_to_the_page(tmp_path, kind):
+    drawing = scatter(framed(tmp_path, small_study()))
+    whole, bare = figures.encoded(drawing, kind), figures.encoded(drawing, kind, caption=False)
+    assert height(whole, kind) > height(bare, kind) + 0.25  # two lines of 0.16 in
+
+
+def height(data, kind):
+    """Return the height of a file, inches."""
+    if kind == "png":
+        return int.from_bytes(data[20:24]) / 150
+    if kind == "svg":
+        return float(re.search(rb'height="([\d.]+)pt"', data)[1]) / 72
+    return float(re.search(rb"/MediaBox \[ ?0 0 [\d.]+ ([\d.]+)", data)[1]) / 72
+
+
+def test_letters_tell_extractors_apart_without_colour(tmp_path):
+    frame = framed(tmp_path, [made("a"), made("b", extractor="resnet50", ap=0.3), made("c", ap=0.25)])
+    lines = [line for line in scatter(frame).figure.axes[0].lines if line.get_linestyle() == "None"]
+    outlines = {}
+    for base, letter in zip(lines[::2], lines[1::2], strict=True):
+        outlines[float(base.get_ydata()[0])] = letter.get_marker().vertices.tobytes()
+    assert outlines[0.2] == outlines[0.25] != outlines[0.3]

@@ -40,5 +40,14 @@ def test_sizes_of_objects_are_told_apart_in_grey():
 
 
 def test_areas_grow_with_the_image():
-    assert palette.areas([600, 300, 450, 300]) == {300: 34, 450: 77, 600: 120}
-    assert palette.areas([300]) == {300: 34}
+    assert palette.areas([600, 300, 450, 300]) == {300: 60, 450: 105, 600: 150}
+    assert palette.areas([300]) == {300: 60}
+
+
+def test_a_size_that_is_unknown_does_not_stretch_the_scale():
+    assert palette.areas([600, 300, 0]) == {0: 60, 300: 60, 600: 150}
+    assert palette.areas([0]) == {0: 60}
+
+
+def test_markers_of_many_rows_are_smaller():
+    assert palette.areas([300] * 61)[300] < palette.areas([300] * 60)[300]

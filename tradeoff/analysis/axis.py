@@ -48,7 +48,8 @@ def time_title(rows: pd.DataFrame) -> str:
     is_median = values(rows, "latency_ms_p50").notna()
     kind = "median" if is_median.all() else "median or mean" if is_median.any() else "mean"
     batches = sorted(set(numbers(rows, "batch_size").fillna(1)))
-    unit = "ms per image, batch 1" if batches == [1] else f"ms per batch of {' or '.join(f'{b:g}' for b in batches)} images"
+    many = " or ".join(f"{batch:g}" for batch in batches)
+    unit = "ms per image, batch 1" if batches == [1] else f"ms per batch of {many} images"
     devices = sorted(set(values(rows, "device_name").dropna().astype(str))) or ["unknown device"]
     return f"Latency, {kind}, {unit} ({devices[0] if len(devices) == 1 else 'several devices'})"
 
@@ -95,7 +96,7 @@ def log_limits(low: float, high: float, left: float) -> tuple[float, float]:
 
 
 def limits(name: str, low: float, high: float, above: float) -> tuple[float, float]:
-    """Return limits around two values, with a part of their span to spare above; an AP has a least span, from 0 on."""
+    """Return limits around two values, a part of their span to spare above; an AP has a least span, from 0 on."""
     least = LEAST_HEIGHT if name.startswith("ap") else max(0.04 * abs(high), 1e-6)
     spare = max(least - (high - low), 0) / 2
     height = high - low + 2 * spare

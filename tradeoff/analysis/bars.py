@@ -1,4 +1,4 @@
-"""Figures of level bars: groups of them below one another, in each group one bar per series; panels below each other."""
+"""Figures of level bars: groups below one another, in each group one bar per series; panels below each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from matplotlib.patches import Patch
 
 from tradeoff.analysis import layout, palette
 from tradeoff.analysis.axis import plain
-from tradeoff.core.errors import TableError
 
 BAR_IN, SPACE_IN = 0.115, 0.115  # height of a bar, and between groups
 AXES_IN, BELOW_IN = 6.2, 0.55
-MOST_GROUPS, MOST_PANELS = 60, 8  # of a figure; more are not read
+MOST_GROUPS = 60  # of a figure; more are not read
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Groups of bars with their labels, from below; a bar that is None is not there, one of NaN is said to be missing."""
+    """Groups of bars with their labels, from below; a bar of None is not there, one of NaN is said to be missing."""
 
     title: str
     axis: str
@@ -77,9 +76,9 @@ def draw_panel(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
     """Draw the bars of a panel."""
     step = len(series) * BAR_IN + SPACE_IN
     for centre, group in enumerate(panel.bars):
-        for index, (bar, one) in enumerate(zip(group, series, strict=True)):
-            if bar is not None:
-                draw_bar(axes, centre + ((len(series) - 1) / 2 - index) * BAR_IN / step, BAR_IN / step, bar, one.colour)
+        there = [(bar, one.colour) for bar, one in zip(group, series, strict=True) if bar is not None]
+        for index, (bar, colour) in enumerate(there):
+            draw_bar(axes, centre + ((len(there) - 1) / 2 - index) * BAR_IN / step, BAR_IN / step, bar, colour)
     axes.set_yticks(range(len(panel.labels)), [palette.literal(label) for label in panel.labels], fontsize=8)
     margin = (step + SPACE_IN) / 2 / step
     axes.set_ylim(-margin, len(panel.labels) - 1 + margin)
@@ -129,14 +128,7 @@ def arrange(
     layout.add_caption(figure, lines)
 
 
-def fitting(name: str, parts: Sequence[tuple[str, pd.DataFrame]]) -> tuple[list[tuple[str, pd.DataFrame]], int]:
-    """Cut each part to the rows at its end that a figure has room for; return the parts, and how many rows are left out.
-
-    Raises:
-        TableError: when there are too many parts.
-    """
-    if len(parts) > MOST_PANELS:
-        told = "; ".join(title for title, _ in parts[:12])
-        raise TableError(f"{name}: {len(parts)} sets of rows cannot be compared, at most {MOST_PANELS} are drawn: {told}")
-    most = MOST_GROUPS // len(parts)
+def fitting(parts: Sequence[tuple[str, pd.DataFrame]]) -> tuple[list[tuple[str, pd.DataFrame]], int]:
+    """Cut each part to the rows at its end that a figure has room for; return the parts, and how many are cut."""
+    most = max(MOST_GROUPS // max(len(parts), 1), 1)
     return [(title, part.tail(most)) for title, part in parts], sum(max(len(part) - most, 0) for _, part in parts)

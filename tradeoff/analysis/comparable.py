@@ -14,6 +14,7 @@ COMPARABLE = ("data", "device_name", "precision", "batch_size", "protocol")
 #: on what an accuracy hangs: not on the device, nor on how many images are taken at once
 OF_ACCURACY = ("data", "precision", "protocol")
 TIME = Column("time_ms", float, "ms", "lower", "median of a call, or its mean where a table has only that")
+MOST_FACETS, TOLD = 8, 12  # of a figure; in a message
 WORDS = {"data": "data", "device_name": "device", "precision": "precision", "batch_size": "batch"}
 
 
@@ -64,18 +65,18 @@ def published(frame: pd.DataFrame) -> pd.Series:
 
 
 def standing(frame: pd.DataFrame) -> pd.Series:
-    """Rank how far rows may speak for a group, (N,) int: 0 measured here, 1 that but not trusted, 2 and 3 published."""
+    """Rank how far rows may speak for a group, (N,) int: 0 measured here, 1 so but not trusted, 2 and 3 published."""
     return 2 * published(frame).astype(int) + (~trusted(frame)).astype(int)
 
 
 def candidates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the best standing: no row is beaten by one that is less trusted, or was not measured here."""
+    """Return the rows of the best standing: no row is beaten by one less trusted, or not measured here."""
     ranks = standing(frame)
     return frame[ranks == ranks.min()]
 
 
 def scored_on(frame: pd.DataFrame) -> pd.Series:
-    """Word on what each row was scored, (N,): the data set, its options, and how many images of it."""
+    """Word on what each row was scored, (N,): data set, its options, and how many images of it."""
     told = {name: values(frame, name) for name in ("data", "overrides", "eval_images")}
     return by_kind(pd.DataFrame(told), scored_words)
 
@@ -131,6 +132,24 @@ def groups(
         yield ", ".join(words), frame.loc[group.index]
 
 
+def facets(
+    figure: str, rows: pd.DataFrame, together: Collection[str] = (), by: Collection[str] = COMPARABLE
+) -> list[tuple[str, pd.DataFrame]]:
+    """Return the groups of a figure, each with its title.
+
+    Raises:
+        TableError: when there are too many; lists them.
+    """
+    parts = list(groups(rows, together, by))
+    if len(parts) > MOST_FACETS:
+        told = "; ".join([*(title for title, _ in parts[:TOLD]), *(["..."] if len(parts) > TOLD else [])])
+        raise TableError(
+            f"{figure}: {len(parts)} sets of rows cannot be compared, at most {MOST_FACETS} are drawn; choose some: "
+            f"{told}"
+        )
+    return parts
+
+
 def worded(name: str, value: Any) -> str:
     """Word the value of a column in a title."""
     text = "unknown" if pd.isna(value) else str(value)
@@ -157,5 +176,7 @@ def differences(one: pd.DataFrame, other: pd.DataFrame, by: Collection[str] = CO
     """List in what the rows of two tables differ, so that they cannot be compared; empty where they can."""
     left, right = listed(one), listed(other)
     return [
-        f"{name}: {', '.join(left[name])} against {', '.join(right[name])}" for name in by if left[name] != right[name]
+        f"{name}: {', '.join(left[name])} against {', '.join(right[name])}"
+        for name in by
+        if left[name] != right[name]
     ]

@@ -1,4 +1,4 @@
-"""The critical points of a study: the fastest, the sweet spot and the most accurate. Source: Huang et al. 2017, table 3."""
+"""The critical points: the fastest, the sweet spot and the most accurate. Source: Huang et al. 2017, table 3."""
 
 from collections.abc import Collection, Iterator
 
@@ -17,8 +17,8 @@ def critical_points(frame: pd.DataFrame, together: Collection[str] = ()) -> pd.D
 
     The sweet spot is the elbow of the frontier: with AP and the logarithm of time both scaled to 0..1 between the
     fastest and the most accurate, the row farthest above the straight line from one to the other. A frontier of less
-    than three rows, or one that nowhere rises above the line, has none. Where a table names its critical points itself,
-    as published ones do in the column `critical_point`, these are returned.
+    than three rows, or one that nowhere rises above the line, has none. Where a table names its critical points
+    itself, as published ones do in the column `critical_point`, these are returned.
 
     Returns:
         The rows with `conditions`, `critical_point` and `time_ms`.

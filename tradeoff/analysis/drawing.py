@@ -40,7 +40,8 @@ def tally(frame: pd.DataFrame, rows: pd.DataFrame, lacking: str, hollow: str = "
     failed, skipped, finished = (int(status.get(name, 0)) for name in ("failed", "skipped", "ok"))
     words = [
         f"On {conditions(rows)}. Rows: {len(frame)}; drawn: {len(rows)}; of these not trusted ({hollow}):",
-        f"{int((~trusted(rows)).sum())}; failed: {failed}; skipped: {skipped}; without {lacking}: {finished - len(rows)}.",
+        f"{int((~trusted(rows)).sum())}; failed: {failed}; skipped: {skipped};",
+        f"without {lacking}: {finished - len(rows)}.",
     ]
     return " ".join([*words, *cited(rows), *versions(rows)])
 
@@ -59,4 +60,6 @@ def versions(rows: pd.DataFrame) -> list[str]:
 
 def asked(together: Collection[str]) -> list[str]:
     """Say that rows share an axis although they differ, nothing where they do not."""
-    return [f"Drawn together as asked, though they may differ: rows of any {', '.join(together)}."] if together else []
+    return (
+        [f"Drawn together as asked, though they may differ: rows of any {', '.join(together)}."] if together else []
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 from tradeoff.analysis.comparable import numbers, standing, values
 
 AXES = ("size", "stride", "proposals")
+CONFIGURATION = ["meta_arch", "extractor", "colour_name", "size", "pale"]
 #: what does not make another model
 NOT_THE_MODEL = ("measure.", "evaluate.", "metric.", "data.")
 
@@ -34,13 +35,21 @@ def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd
     return parts
 
 
+def best_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the best prepared row of each configuration, the best AP last.
+
+    A configuration is a meta-architecture with an extractor, its own options, and an image size, measured or
+    published; a trusted row comes before one that is not, however good.
+    """
+    ranked = rows.assign(doubt=-standing(rows)).sort_values(["doubt", "ap", "run_id"], ascending=[True, True, False])
+    return ranked.drop_duplicates(subset=CONFIGURATION, keep="last").sort_values(["ap", "run_id"])
+
+
 def own_words(rows: pd.DataFrame) -> pd.Series:
     """Return the overrides of each row that make another model of it."""
-    return pd.Series(
-        [" ".join(w for w in str(text).split() if not w.startswith(NOT_THE_MODEL)) for text in values(rows, "overrides")],
-        index=rows.index,
-        dtype="str",
-    )
+    texts = ("" if pd.isna(text) else str(text) for text in values(rows, "overrides"))
+    words = [" ".join(word for word in text.split() if not word.startswith(NOT_THE_MODEL)) for text in texts]
+    return pd.Series(words, index=rows.index, dtype="str")
 
 
 def change(parts: Iterable[pd.DataFrame], axis: str, first: float, last: float, name: str) -> tuple[float, int]:
@@ -64,3 +73,24 @@ def changes(parts: list[pd.DataFrame], axis: str, ends: tuple[float, float], nam
         ratio, count = change(parts, axis, *ends, name)
         told += [f"{word} {100 * ratio:+.1f} % (mean of {count})"] if count else []
     return ", ".join(told)
+
+
+def fewer(parts: list[pd.DataFrame], most: int) -> list[pd.DataFrame]:
+    """Return chains that a figure has room for: where there are more, those of each model's most proposals."""
+    if len(parts) <= most:
+        return parts
+    largest: dict[tuple[str, str, str], float] = {}
+    for part in parts:
+        largest[model(part)] = max(largest.get(model(part), -1.0), proposals_of(part))
+    return [part for part in parts if proposals_of(part) == largest[model(part)]]
+
+
+def model(chain: pd.DataFrame) -> tuple[str, str, str]:
+    """Return what a chain is of, but for the number of proposals and the other axes."""
+    first = chain.iloc[0]
+    return str(first["meta_arch"]), str(first["extractor"]), str(first.get("overrides"))
+
+
+def proposals_of(chain: pd.DataFrame) -> float:
+    """Return the number of proposals of a chain, 0 where it has none."""
+    return float(numbers(chain, "proposals").fillna(0).iloc[0])

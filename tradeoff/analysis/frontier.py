@@ -34,8 +34,15 @@ def nondominated(points: ArrayLike) -> NDArray[np.bool_]:
     usable = ~np.isnan(matrix).any(axis=1)
     mask = np.zeros(len(matrix), dtype=bool)
     if usable.any():
-        mask[usable] = moocore.is_nondominated(matrix[usable], keep_weakly=True)
+        mask[usable] = moocore.is_nondominated(finite(matrix[usable]), keep_weakly=True)
     return mask
+
+
+def finite(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points (N, K) in the same order of every objective without infinities, which moocore takes for its own."""
+    if np.isfinite(matrix).all():
+        return matrix
+    return np.column_stack([np.unique(column, return_inverse=True)[1] for column in matrix.T]).astype(float)
 
 
 def frontier(cost: ArrayLike, gain: ArrayLike) -> NDArray[np.bool_]:
@@ -72,7 +79,8 @@ def signs(objectives: Sequence[str]) -> NDArray[np.float64]:
 
 def losses(frame: pd.DataFrame, objectives: Sequence[str]) -> NDArray[np.float64]:
     """Return the objectives of rows so that lower is better in each, (N, K)."""
-    return np.column_stack([numbers(frame, name) for name in objectives]) * signs(objectives)
+    ways = signs(objectives)
+    return np.column_stack([numbers(frame, name) for name in objectives]) * ways
 
 
 def on_frontier(

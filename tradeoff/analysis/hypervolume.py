@@ -54,8 +54,8 @@ def compare(
 ) -> Volumes:
     """Compare what two studies cover, each by its rows of the best standing.
 
-    With time and AP, a share is the mean of the highest AP that a budget of time buys, over budgets spread evenly from 0
-    to the reference, as a part of the best AP of either study.
+    With time and AP, a share is the mean of the highest AP that a budget of time buys, over budgets spread evenly
+    from 0 to the reference, as a part of the best AP of either study.
 
     Args:
         one: rows that can be compared with one another.
@@ -67,7 +67,7 @@ def compare(
         TableError: when the studies, or rows within one, cannot be compared, or one of them has no complete row.
     """
     rows = [checked(frame, objectives, word) for frame, word in ((one, "the one"), (other, "the other"))]
-    if found := differences(*rows):
+    if found := differences(rows[0], rows[1]):
         raise TableError(f"the studies cannot be compared; they differ in {'; '.join(found)}")
     ways = signs(objectives)
     left, right = (losses(frame, objectives) for frame in rows)
@@ -86,7 +86,9 @@ def checked(frame: pd.DataFrame, objectives: Sequence[str], word: str) -> pd.Dat
         raise TableError(f"{word} study: none of {len(frame)} rows is finished and has {', '.join(objectives)}")
     parts = [title for title, _ in groups(rows)]
     if len(parts) > 1:
-        raise TableError(f"{word} study: its rows cannot be compared with one another: {'; '.join(parts)}; choose one")
+        raise TableError(
+            f"{word} study: its rows cannot be compared with one another: {'; '.join(parts)}; choose one"
+        )
     return candidates(rows)
 
 
@@ -98,7 +100,9 @@ def corner_of(every: NDArray[np.float64], ways: NDArray[np.float64]) -> NDArray[
 def told(volumes: Volumes) -> str:
     """Word a comparison with its reference point."""
     named = [(known(name), value) for name, value in zip(volumes.objectives, volumes.reference, strict=True)]
-    corner = ", ".join(f"{column.name} {value:.4g}{f' {column.unit}' if column.unit else ''}" for column, value in named)
+    corner = ", ".join(
+        f"{column.name} {value:.4g}{f' {column.unit}' if column.unit else ''}" for column, value in named
+    )
     return (
         f"hypervolume, as a share of the box up to the reference ({corner}): "
         f"{volumes.one:.4f} against {volumes.other:.4f}; both together {volumes.both:.4f}"

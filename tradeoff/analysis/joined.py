@@ -9,10 +9,11 @@ from matplotlib.lines import Line2D
 from tradeoff.analysis import points, under
 from tradeoff.analysis.comparable import COMPARABLE, TIME, groups, timed
 from tradeoff.analysis.drawing import Drawing, asked, tally
-from tradeoff.analysis.effect import chains, changes
+from tradeoff.analysis.effect import chains, changes, fewer
 from tradeoff.analysis.points import Boxes, Panel, View
 from tradeoff.core.errors import TableError
 
+MOST_CHAINS = 40  # of a figure
 TOLD = {"ap": "AP", "ap_small": "AP of small objects", "ap_large": "AP of large objects", TIME.name: "time"}
 
 
@@ -41,7 +42,8 @@ def joined(
     """
     rows = points.usable(name, timed(frame), views)
     parts = [chain for _, group in groups(rows, together) for chain in chains(group, axis)]
-    kept = rows.loc[rows.index.isin([index for chain in parts for index in chain.index])]
+    some = fewer(parts, MOST_CHAINS)
+    kept = rows.loc[rows.index.isin([index for chain in some for index in chain.index])]
     if kept.empty:
         raise TableError(f"{name}: no two of {len(rows)} finished rows differ in their {axis} alone")
 
@@ -53,8 +55,19 @@ def joined(
     steps = ends(parts, axis, downwards)
     told = [f"From {axis} {a:g} to {b:g} px: {changes(parts, axis, (a, b), TOLD)}." for a, b in steps]
     words = f"Arrows join rows that differ in their {axis} alone."
-    caption = " ".join([tally(frame, kept, f"a partner of another {axis}"), words, *told, *asked(together)])
-    line = Line2D([], [], color="0.45", linewidth=0.8, marker=">", markersize=4, label=f"{axis}, step by step")
+    words += " Of each model only the largest number of proposals is drawn." if len(some) < len(parts) else ""
+    caption = " ".join(
+        [tally(frame, kept, f"a partner of another {axis}, or left out"), words, *told, *asked(together)]
+    )
+    line = Line2D(
+        [],
+        [],
+        color="0.45",
+        linewidth=0.8,
+        marker=">",
+        markersize=4,
+        label=f"{'smaller' if downwards else 'larger'} {axis}",
+    )
     figure, caption = points.compose(kept, shown, lambda _: caption, draw, [line])
     return Drawing(name, title, caption, figure)
 

@@ -78,9 +78,14 @@ def candidates(axes: Axes, width: float, height: float, scale: float) -> Array:
 def free(places: Array, point: Array, scene: Scene, scale: float) -> Array:
     """Return the nearest of the places (K, 4) where a label covers nothing solid."""
     gap = GAP_PT * scale * np.array([-1, -1, 1, 1])
-    allowed = places[~overlaps(places + gap, scene.solid).any(axis=1)]
-    order = np.argsort(np.linalg.norm(nearest(allowed, point) - point, axis=1), kind="stable")
-    return allowed[order[:MOST_PLACES]]
+    ordered = places[np.argsort(np.linalg.norm(nearest(places, point) - point, axis=1), kind="stable")]
+    found: list[Array] = []
+    for start in range(0, len(ordered), MOST_PLACES):  # mostly the first few are enough
+        chunk = ordered[start : start + MOST_PLACES]
+        found.append(chunk[~overlaps(chunk + gap, scene.solid).any(axis=1)])
+        if sum(map(len, found)) >= MOST_PLACES:
+            break
+    return np.vstack([np.zeros((0, 4)), *found])[:MOST_PLACES]
 
 
 def cost(places: Array, point: Array, scene: Scene, scale: float) -> Array:

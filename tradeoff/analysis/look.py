@@ -1,4 +1,4 @@
-"""How rows are told apart: marker, colour and letter, size, filling; the letter so that a print in grey still tells."""
+"""How rows are told apart: marker, colour and letter, size, filling; the letters so that a print in grey tells."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -38,7 +39,9 @@ class Look:
 
 def prepared(rows: pd.DataFrame) -> pd.DataFrame:
     """Add what a look hangs on: names without gaps, `colour_name`, `size` as a number, `sound` and `pale`."""
-    told = rows.assign(**{name: values(rows, name) for name in ("meta_arch", "extractor", "overrides", "label", "size")})
+    told = rows.assign(
+        **{name: values(rows, name) for name in ("meta_arch", "extractor", "overrides", "label", "size")}
+    )
     told = told.fillna({"meta_arch": "unknown", "extractor": "unknown", "label": "no label"})
     return told.assign(
         colour_name=[palette.extractor_name(row) for _, row in told.iterrows()],
@@ -73,10 +76,12 @@ def draw_row(axes: Axes, row: pd.Series, look: Look, x: float, y: float, best: b
     edge = "black" if best and row["sound"] else edge
     size, order = math.sqrt(look.areas[row["size"]]), 4 if best else 3
     marker = look.markers[row["meta_arch"]]
-    axes.add_line(mark(x, y, marker, size, face, edge, width, order, gid=f"row-{row.name}"))
+    axes.add_line(mark(x, y, marker, size, Ink(face, edge, width, order), gid=f"row-{row.name}"))
     if row["colour_name"] in look.letters:
-        glyph = MarkerStyle(look.letters[row["colour_name"]], transform=Affine2D().translate(0, LIFT.get(marker, 0.0)))
-        axes.add_line(mark(x, y, glyph, 0.52 * size, letter, "none", 0.0, order + 0.1))
+        glyph = MarkerStyle(
+            look.letters[row["colour_name"]], transform=Affine2D().translate(0, LIFT.get(marker, 0.0))
+        )
+        axes.add_line(mark(x, y, glyph, 0.52 * size, Ink(letter, order=order + 0.1)))
 
 
 def inks(row: pd.Series, look: Look) -> tuple[str, str, str]:
@@ -93,20 +98,28 @@ def on(colour: str) -> str:
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5 else "black"
 
 
-def mark(
-    x: float, y: float, marker: Any, size: float, face: str, edge: str, width: float, order: float, gid: str | None = None
-) -> Line2D:
+@dataclass(frozen=True)
+class Ink:
+    """How a marker is painted: face and edge, the width of the edge in points, and what lies over what."""
+
+    face: str
+    edge: str = "none"
+    width: float = 0.0
+    order: float = 5.0
+
+
+def mark(x: float, y: float, marker: Any, size: float, ink: Ink, gid: str | None = None) -> Line2D:
     """Return one marker; size in points."""
-    line = Line2D([x], [y], linestyle="none", marker=marker, markersize=size, zorder=order, gid=gid)
-    line.set_markerfacecolor(face)
-    line.set_markeredgecolor(edge)
-    line.set_markeredgewidth(width)
+    line = Line2D([x], [y], linestyle="none", marker=marker, markersize=size, zorder=ink.order, gid=gid)
+    line.set_markerfacecolor(ink.face)
+    line.set_markeredgecolor(ink.edge)
+    line.set_markeredgewidth(ink.width)
     return line
 
 
-def legends(figure: Figure, rows: pd.DataFrame, look: Look, lines: Sequence[Line2D] = ()) -> list[Legend]:
+def legends(figure: Figure, rows: pd.DataFrame, look: Look, lines: Sequence[Artist] = ()) -> list[Legend]:
     """Add the legends of marker, colour, size and lines for prepared rows."""
-    parts = {
+    parts: dict[str, list[Any]] = {
         "Meta-architecture": [entry(name, marker=marker) for name, marker in look.markers.items()],
         "Extractor": [lettered(name, look) for name in look.colours],
         "Image size": [entry(f"{size:g} px", area=look.areas[size]) for size in some(look.areas)],
@@ -138,11 +151,11 @@ def lettered(name: str, look: Look) -> tuple[Line2D, ...]:
     base = entry(name, marker="s", colour=look.colours[name], area=80.0)
     if name not in look.letters:
         return (base,)
-    return base, mark(0, 0, look.letters[name], 5.0, on(look.colours[name]), "none", 0.0, 5)
+    return base, mark(0, 0, look.letters[name], 5.0, Ink(on(look.colours[name])))
 
 
 def entry(name: str, marker: str = "o", colour: str = "0.45", area: float = 56.0, face: str | None = None) -> Line2D:
     """Return a marker with its name for a legend."""
-    line = mark(0, 0, marker, math.sqrt(area), face or colour, colour, 1.0, 5)
+    line = mark(0, 0, marker, math.sqrt(area), Ink(face or colour, colour, 1.0))
     line.set_label(palette.literal(name))
     return line

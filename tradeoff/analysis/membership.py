@@ -1,8 +1,8 @@
 """How surely a row is on the frontier, when accuracy and time are known within intervals only.
 
 Each value is drawn from a normal distribution in two halves, of which the value is the median and the interval holds
-95 %; a value without an interval is exact. Values are drawn independently. Scores of one set of images err together, so
-differences between rows are rather surer than this says, and the probabilities nearer to 0 and 1.
+95 %; a value without an interval is exact. Values are drawn independently. Scores of one set of images err together,
+so differences between rows are rather surer than this says, and the probabilities nearer to 0 and 1.
 Legend: N rows, K objectives, S draws.
 """
 
@@ -24,11 +24,11 @@ Array = NDArray[np.float64]
 
 
 def intervals(frame: pd.DataFrame, name: str) -> tuple[Array, Array, Array]:
-    """Return value and the ends of its 95 % interval, (N,) each; where a table tells none, both ends are the value."""
+    """Return value and ends of its 95 % interval, (N,) each; where a table tells none, both ends are the value."""
     stem = STEM.get(name, name.removesuffix("_p50"))
     value = numbers(frame, name)
-    ends = [numbers(frame, f"{stem}_{end}").fillna(value) for end in ("low", "high")]
-    return value.to_numpy(), np.minimum(ends[0], value).to_numpy(), np.maximum(ends[1], value).to_numpy()
+    low, high = (numbers(frame, f"{stem}_{end}").fillna(value) for end in ("low", "high"))
+    return value.to_numpy(), np.minimum(low.to_numpy(), value), np.maximum(high.to_numpy(), value)
 
 
 def told(frame: pd.DataFrame, objectives: Sequence[str] = OBJECTIVES) -> pd.Series:
@@ -90,7 +90,7 @@ def near_ties(
     """List the rows of which it is not sure, to 95 %, whether they are on the frontier, the most probable first.
 
     Returns:
-        run_id, label, on_frontier, probability, and the rival: the row that most probably beats it, with how probably.
+        run_id, label, on_frontier, probability, and the rival: the row that most probably beats it, and how probably.
     """
     parts = []
     for rows in contests(frame, objectives, together):

@@ -12,6 +12,7 @@ OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "<", ">", "8")
 #: light to dark, so that the order is seen in grey
 SMALL_MEDIUM_LARGE = ("#BFDDF0", "#4A98C9", "#123F66")
+MANY = 60  # rows of a figure
 MULTIPLIER_BELOW = 4.0  # a width below it multiplies the channels, one from it on is their number
 
 
@@ -35,10 +36,15 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def areas(sizes: Iterable[float]) -> dict[float, float]:
-    """Give each image size the area of its marker, points², growing linearly from the smallest to the largest."""
-    distinct = sorted(set(sizes))
-    span = max(distinct[-1] - distinct[0], 1)
-    return {size: 60 + 90 * (size - distinct[0]) / span for size in distinct}
+    """Give each image size the area of its marker, points², growing linearly from the smallest to the largest.
+
+    Where there are many rows all are smaller. A size of 0 is unknown and as small as the smallest.
+    """
+    every = list(sizes)
+    told = sorted({size for size in every if size > 0})
+    span = max(told[-1] - told[0], 1) if told else 1
+    scale = 1.0 if len(every) <= MANY else 0.65
+    return {size: scale * (60 + 90 * (size - told[0] if size > 0 else 0) / span) for size in sorted(set(every))}
 
 
 def extractor_name(row: pd.Series) -> str:

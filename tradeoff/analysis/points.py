@@ -6,21 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tradeoff.analysis import layout, look
 from tradeoff.analysis.axis import Axis, plain, set_x, set_y
-from tradeoff.analysis.comparable import complete, groups, numbers
+from tradeoff.analysis.comparable import complete, facets, numbers
 from tradeoff.analysis.labels import place
 from tradeoff.core.errors import TableError
 
 PANEL_IN, SMALLER_IN = (7.4, 5.0), (5.9, 4.2)  # of one panel, and of each of several
 LEFT_IN, BELOW_IN = 0.75, 0.55
-MOST_GROUPS = 8
 
 Boxes = NDArray[np.float64]
 
@@ -75,13 +74,7 @@ def panels(
     Raises:
         TableError: when there would be too many; lists in what the rows differ.
     """
-    parts = list(groups(rows, together, by))
-    if len(parts) > MOST_GROUPS:
-        told = "; ".join(title for title, _ in parts[:12])
-        raise TableError(
-            f"{name}: {len(parts)} sets of rows cannot be compared, at most {MOST_GROUPS} are drawn: {told}"
-            f"{'; ...' if len(parts) > 12 else ''}; choose rows of some"
-        )
+    parts = facets(name, rows, together, by)
     whole = [Panel(title, complete(part, *view.names), view) for title, part in parts for view in views]
     return [panel for panel in whole if len(panel.rows)]
 
@@ -91,7 +84,7 @@ def compose(
     shown: Sequence[Panel],
     words: Callable[[int], str],
     under: Under,
-    lines: Sequence[Line2D] = (),
+    lines: Sequence[Artist] = (),
 ) -> tuple[Figure, str]:
     """Draw panels with their legends and caption; return the figure and the caption.
 
@@ -138,9 +131,7 @@ def boxes(centres: Boxes, radius: Boxes) -> Boxes:
     return np.hstack([centres - radius[:, None], centres + radius[:, None]])
 
 
-def arrange(
-    figure: Figure, axes: Sequence[Axes], legends: Sequence[Legend], words: str, right: float = 0.0
-) -> None:
+def arrange(figure: Figure, axes: Sequence[Axes], legends: Sequence[Legend], words: str, right: float = 0.0) -> None:
     """Give the figure its size, with a spare line for the caption, and put panels and legends at their places.
 
     `right` is the room that a second axis takes beside each panel, inches.

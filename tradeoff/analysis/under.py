@@ -1,6 +1,7 @@
-"""What lies under the points of a panel: the frontier with its band, whiskers, arrows; each told as boxes for labels."""
+"""What lies under the points of a panel: the frontier with its band, whiskers, arrows; told as boxes for labels."""
 
 from collections.abc import Sequence
+from itertools import cycle, pairwise
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,15 @@ def draw_band(axes: Axes, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     some = np.isfinite(high)
     low = np.maximum(low, bottom)  # where it is not sure that any row is so cheap
     axes.fill_between(
-        at[some], low[some], high[some], step="post", color=BAND_COLOUR, alpha=0.45, linewidth=0, zorder=1.5, gid="band"
+        at[some],
+        low[some],
+        high[some],
+        step="post",
+        color=BAND_COLOUR,
+        alpha=0.45,
+        linewidth=0,
+        zorder=1.5,
+        gid="band",
     )
 
 
@@ -67,7 +76,7 @@ def arrows(axes: Axes, chains: Sequence[pd.DataFrame], names: tuple[str, str]) -
     """Draw an arrow from each row of a chain to the next."""
     for chain in chains:
         points = chain[list(names)].to_numpy(float)
-        for start, end in zip(points[:-1], points[1:], strict=True):
+        for start, end in pairwise(points):
             axes.annotate(
                 "",
                 xy=tuple(end),
@@ -80,8 +89,18 @@ def arrows(axes: Axes, chains: Sequence[pd.DataFrame], names: tuple[str, str]) -
     return np.vstack([np.zeros((0, 4)), *(strings(k) for k in knots)])
 
 
+def lines(axes: Axes, panel: Panel) -> Boxes:
+    """Draw a line through the rows of each meta-architecture and image size, in a style of the former."""
+    x, y = panel.view.names
+    styles = dict(zip(sorted(set(panel.rows["meta_arch"])), cycle(("-", "--", ":", "-."))))
+    for (name, _, _), part in panel.rows.groupby(["meta_arch", "size", "pale"], sort=True):
+        ordered = part.sort_values([x, y])
+        axes.plot(ordered[x], ordered[y], styles[name], color="0.6", linewidth=0.8, zorder=1.8, gid=f"line-{name}")
+    return nothing(axes, panel)
+
+
 def strings(knots: Boxes) -> Boxes:
     """Return the segments between knots (N, 2) as strings of boxes."""
-    parts = [np.linspace(a, b, 9) for a, b in zip(knots[:-1], knots[1:], strict=True)]
+    parts = [np.linspace(a, b, 9) for a, b in pairwise(knots)]
     ends = [np.hstack([np.minimum(p[:-1], p[1:]), np.maximum(p[:-1], p[1:])]) for p in parts]
     return np.vstack([np.zeros((0, 4)), *ends])

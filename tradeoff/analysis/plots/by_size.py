@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from tradeoff.analysis import bars, look, palette
+from tradeoff.analysis import bars, effect, look, palette
 from tradeoff.analysis.axis import TITLES
 from tradeoff.analysis.bars import Bar, Panel, Series
-from tradeoff.analysis.comparable import OF_ACCURACY, complete, groups, numbers, standing, values
+from tradeoff.analysis.comparable import OF_ACCURACY, complete, facets, values
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.core.errors import TableError
 
@@ -17,7 +17,6 @@ SIZES = {
     "ap_large": "large: area > 96² px",
 }
 SERIES = [Series(name, colour) for name, colour in zip(SIZES.values(), palette.SMALL_MEDIUM_LARGE, strict=True)]
-CONFIGURATION = ["meta_arch", "extractor", "colour_name", "size"]
 
 
 def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
@@ -41,15 +40,17 @@ def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
         raise TableError(
             f"by_size: none of {len(frame)} rows is finished and has an AP by size (train=none gives none)"
         )
-    parts = [(title, best_rows(part)) for title, part in groups(look.prepared(rows), together, OF_ACCURACY)]
-    parts, left_out = bars.fitting("by_size", parts)
+    parts = [
+        (title, effect.best_rows(part))
+        for title, part in facets("by_size", look.prepared(rows), together, OF_ACCURACY)
+    ]
+    parts, left_out = bars.fitting(parts)
     best = pd.concat([part for _, part in parts])
     caption = " ".join(
         [
-            tally(frame, rows, "AP by size", "hatched"),
-            f"Configurations of meta-architecture, extractor and image size: {len(best) + left_out}, each by its row with",
-            f"the highest AP; of these not trusted: {int((~best['sound']).sum())}.",
-            *([f"Drawn are the best; left out: {left_out}."] if left_out else []),
+            tally(frame, best, "AP by size, or not drawn", "hatched"),
+            "Each meta-architecture, extractor and image size by its row with the highest AP.",
+            *([f"Of these left out for want of room, the worst: {left_out}."] if left_out else []),
             *(["n/a: no objects of that size."] if best[list(SIZES)].isna().any(axis=None) else []),
             *asked(together),
         ]
@@ -61,13 +62,7 @@ def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     return Drawing("by_size", "AP by the size of objects", caption, bars.compose(panels, SERIES, "Objects", caption))
 
 
-def best_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the best row of each configuration, the best AP last, for bars are drawn from below."""
-    ranked = rows.assign(doubt=-standing(rows)).sort_values(["doubt", "ap", "run_id"], ascending=[True, True, False])
-    return ranked.drop_duplicates(subset=CONFIGURATION, keep="last").sort_values(["ap", "run_id"])
-
-
 def row_bars(row: pd.Series) -> list[Bar]:
     """Return the bars of a row, NaN where it has no such objects."""
-    told = numbers(pd.DataFrame([row[list(SIZES)]]).T.rename(columns=lambda _: "ap"), "ap")
+    told = [float("nan") if pd.isna(row[name]) else float(row[name]) for name in SIZES]
     return [Bar(value, value, value, bool(row["sound"]), bool(row["pale"])) for value in told]

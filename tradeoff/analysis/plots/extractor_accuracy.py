@@ -4,39 +4,54 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from tradeoff.analysis import correlation, imagenet, points, under
+from tradeoff.analysis import correlation, effect, imagenet, points, under
 from tradeoff.analysis.axis import Axis
-from tradeoff.analysis.comparable import OF_ACCURACY
+from tradeoff.analysis.comparable import OF_ACCURACY, complete, groups
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.points import Panel, View
+from tradeoff.core.errors import TableError
 
 VIEW = View(Axis("top1_pct"), Axis("ap"))
 
 
 def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
-    """Draw AP against the published top-1 accuracy of the extractor, with the rank correlation of each meta-architecture.
+    """Draw AP against the published top-1 accuracy of the extractor, with rank correlations by meta-architecture.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it.
         together: columns of COMPARABLE in which rows of one panel may differ after all.
 
     Raises:
-        TableError: when no finished row has an AP and an extractor of known accuracy, or too many sets cannot be compared.
+        TableError: when no finished row has an AP and an extractor of known accuracy, or too many sets cannot be
+            compared.
     """
-    rows = points.usable("extractor_accuracy", frame.assign(top1_pct=imagenet.top1_pct(frame)), [VIEW])
-    shown = points.panels("extractor_accuracy", rows, [VIEW], together, OF_ACCURACY)
+    known = frame.assign(top1_pct=imagenet.top1_pct(frame))
+    if complete(known, "top1_pct").empty:
+        raise TableError(
+            f"extractor_accuracy: none of {len(frame)} rows is finished and started from ImageNet's weights with an "
+            "extractor whose accuracy there is known"
+        )
+    rows = points.usable("extractor_accuracy", known, [VIEW])
+    best = pd.concat([effect.best_rows(part) for _, part in groups(rows, together, OF_ACCURACY)])
+    shown = points.panels("extractor_accuracy", best, [VIEW], together, OF_ACCURACY)
     by_meta_arch = [
-        Panel(", ".join(word for word in (panel.title, name) if word), part, panel.view)
+        Panel(", ".join(word for word in (panel.title, str(name)) if word), part, panel.view)
         for panel in shown
         for name, part in panel.rows.groupby("meta_arch")
     ]
     caption = " ".join(
         [
-            tally(frame, rows, "AP, or trained from other weights than ImageNet's, or of an extractor without a number"),
+            tally(
+                frame,
+                best,
+                "AP, started from other weights than ImageNet's, of an extractor without a number, or not drawn",
+            ),
+            "Drawn is the row with the highest AP of each meta-architecture, extractor and image size;",
+            "lines join those of one size.",
             correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ"),
             f"Top-1: one crop, as published: {'; '.join(imagenet.sources(rows))}; the weights here may be others.",
             *asked(together),
         ]
     )
-    figure, caption = points.compose(rows, shown, lambda _: caption, under.nothing)
+    figure, caption = points.compose(best, shown, lambda _: caption, under.lines)
     return Drawing("extractor_accuracy", "Accuracy against that of the extractor on ImageNet", caption, figure)

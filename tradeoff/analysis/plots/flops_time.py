@@ -25,7 +25,9 @@ def flops_time(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     """
     rows = points.usable("flops_time", timed(frame), [VIEW])
     shown = points.panels("flops_time", rows, [VIEW], together, COMPARABLE)
-    ranks = correlation.worded(shown, correlation.kendall, "Kendall's τ (1: multiply-adds rank the models as time does)")
+    ranks = correlation.worded(
+        shown, correlation.kendall, "Kendall's τ (1: multiply-adds rank the models as time does)"
+    )
     partial = int((rows["flops_partial"].fillna(False)).sum()) if "flops_partial" in rows else 0
     some = [f"Operators without a formula are left out of the multiply-adds of {partial} rows."] if partial else []
     caption = " ".join([tally(frame, rows, "multiply-adds or latency"), ranks, *some, *asked(together)])

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tradeoff.analysis import axis, bars, look
 from tradeoff.analysis.bars import Bar, Panel, Series
-from tradeoff.analysis.comparable import TIME, complete, groups, timed
+from tradeoff.analysis.comparable import TIME, complete, facets, timed
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.membership import DRAWS, SEED, contests, near_ties, probabilities, told
 from tradeoff.core.errors import TableError
@@ -29,19 +29,21 @@ def frontier_probability(frame: pd.DataFrame, together: Collection[str] = ()) ->
     rows = complete(timed(frame), TIME.name, "ap")
     if not any(told(contest).any() for contest in contests(rows, (TIME.name, "ap"), together)):
         raise TableError(
-            f"frontier_probability: none of {len(frame)} rows is finished, has AP and latency, and an interval of either"
+            f"frontier_probability: none of {len(frame)} rows is finished with AP, latency and an interval of them"
         )
     rows = look.prepared(rows).assign(probability=probabilities(rows, together=together))
     likely = rows[rows["probability"] >= LEAST].sort_values(["probability", "ap", "run_id"])
-    parts, left_out = bars.fitting("frontier_probability", list(groups(likely, together)))
+    parts, left_out = bars.fitting(facets("frontier_probability", likely, together))
     panels = [
-        Panel(title, axis.TITLES["probability"], part["label"].tolist(), [row_bars(row) for _, row in part.iterrows()])
+        Panel(
+            title, axis.TITLES["probability"], part["label"].tolist(), [row_bars(row) for _, row in part.iterrows()]
+        )
         for title, part in parts
     ]
     caption = " ".join(
         [
             tally(frame, rows, "AP or latency", "hatched"),
-            f"Models with less than {LEAST:.0%} or without the trust that others have: {len(rows) - len(likely)}.",
+            f"Models with less than {100 * LEAST:g} % or without the trust of others: {len(rows) - len(likely)}.",
             f"From {DRAWS} draws out of the 95 % intervals, seed {SEED}, each value on its own.",
             *ties(rows, together),
             *([f"Left out for want of room: {left_out}."] if left_out else []),

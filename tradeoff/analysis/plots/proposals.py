@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from tradeoff.analysis import axis, layout, look, points
 from tradeoff.analysis.axis import Axis
-from tradeoff.analysis.comparable import COMPARABLE, TIME, groups, timed
+from tradeoff.analysis.comparable import TIME, facets, groups, numbers, timed
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.effect import chains, changes
 from tradeoff.analysis.look import Look
@@ -16,8 +16,9 @@ from tradeoff.analysis.points import Panel, View
 from tradeoff.core.errors import TableError
 
 VIEW = View(Axis("proposals", log=True), Axis("ap"))
+MOST_PANELS = 12
 RIGHT_IN = 0.65  # of a panel, for its second axis
-WORDS = "Solid, left axis: AP. Dashed, right axis: latency. Joined are rows that differ in the number of proposals alone."
+WORDS = "Solid, left axis: AP. Dashed, right axis: latency. Joined are rows that differ in nothing but the proposals."
 
 
 def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
@@ -34,16 +35,19 @@ def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     parts = [chain for _, group in groups(rows, together) for chain in chains(group, "proposals")]
     if not parts:
         raise TableError(f"proposals: no two of {len(rows)} finished rows differ in their number of proposals alone")
-    kept = rows.loc[[index for chain in parts for index in chain.index]].assign(size_=rows["size"])
-    shown = split(points.panels("proposals", kept, [VIEW], together, COMPARABLE))
+    kept = rows.loc[[index for chain in parts for index in chain.index]]
+    every = split(facets("proposals", kept, together))
+    shown = every[:MOST_PANELS]
     least, most = kept["proposals"].min(), kept["proposals"].max()
     told = changes(parts, "proposals", (float(most), float(least)), {"ap": "AP", TIME.name: "time"})
+    cut = [f"Panels left out for want of room: {len(every) - len(shown)}."] if len(every) > len(shown) else []
     effect = [f"From {most} to {least} proposals: {told}."] if told else []
-    caption = " ".join([tally(frame, kept, "a partner of another number"), WORDS, *effect, *asked(together)])
+    caption = " ".join([tally(frame, kept, "a partner of another number"), WORDS, *effect, *cut, *asked(together)])
     figure = layout.new_figure()
     chosen = look.of(kept)
     axes = [figure.add_subplot() for _ in shown]
-    lines = [Line2D([], [], color="0.35", linestyle=style, label=word) for style, word in (("-", "AP"), ("--", "latency"))]
+    lines = [Line2D([], [], color="0.35", linestyle="-", label="AP")]
+    lines += [Line2D([], [], color="0.35", linestyle="--", label="latency")]
     points.arrange(figure, axes, look.legends(figure, kept, chosen, lines), caption, RIGHT_IN)
     for pair in zip(axes, shown, strict=True):
         draw_panel(*pair, chosen)
@@ -51,13 +55,15 @@ def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     return Drawing("proposals", "Effect of the number of proposals", caption, figure)
 
 
-def split(panels: list[Panel]) -> list[Panel]:
-    """Split panels by meta-architecture, image size and stride, and tell these in their titles."""
+def split(parts: list[tuple[str, pd.DataFrame]]) -> list[Panel]:
+    """Split rows by meta-architecture, image size and stride, and tell these in their titles."""
     found = []
-    for panel in panels:
-        for (name, size, stride), part in panel.rows.groupby(["meta_arch", "size", "stride"], dropna=False):
-            words = [panel.title, str(name), f"{size:g} px", *([] if pd.isna(stride) else [f"stride {stride}"])]
-            found.append(Panel(", ".join(word for word in words if word), part, panel.view))
+    for title, rows in parts:
+        known = rows.assign(stride_=numbers(rows, "stride").fillna(0))
+        for key, part in known.groupby(["meta_arch", "size", "stride_"]):
+            name, size, stride = (str(word).removesuffix(".0") for word in key)
+            words = [title, name, f"{size} px", *([] if stride == "0" else [f"stride {stride}"])]
+            found.append(Panel(", ".join(word for word in words if word), part, VIEW))
     return found
 
 

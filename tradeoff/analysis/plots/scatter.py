@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -16,6 +17,7 @@ from tradeoff.analysis.membership import contests, told
 from tradeoff.analysis.points import View
 
 VIEW = View(Axis(TIME.name, log=True), Axis("ap"))
+FEW = 12  # published numbers, so that each can be labelled
 WORDS = (
     "Dashed: the frontier, in steps: the highest AP at or below a latency. Labelled: the models on it, of which the "
     "sweet spot is the elbow."
@@ -40,14 +42,15 @@ def scatter(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     critical = critical_points(rows, together)[COLUMN]
     best = on_frontier(rows, together=together)
     roles = critical.reindex(rows.index).map(lambda role: "" if pd.isna(role) else f": {role}")
-    rows = rows.assign(best=best, named=best | rows.index.isin(critical.index), label=rows["label"].astype(str) + roles)
+    named = best | rows.index.isin(critical.index) | (rows["pale"] & (rows["pale"].sum() <= FEW))
+    rows = rows.assign(best=best, named=named, label=rows["label"].astype(str) + roles)
     unsure = any(told(contest).any() for contest in contests(rows, VIEW.names, together))
 
     def words(missing: int) -> str:
         parts = [tally(frame, rows, "AP or latency"), WORDS, *([BAND] if unsure else []), *asked(together)]
         return " ".join([*parts, *([f"Labels left out for want of room: {missing}."] if missing else [])])
 
-    lines = [Line2D([], [], linestyle="--", color="0.35", linewidth=1.1, label="frontier")]
+    lines: list[Artist] = [Line2D([], [], linestyle="--", color="0.35", linewidth=1.1, label="frontier")]
     lines += [Patch(facecolor=under.BAND_COLOUR, alpha=0.45, label="its 95 % band")] if unsure else []
     shown = points.panels("scatter", rows, [VIEW], together, COMPARABLE)
     figure, caption = points.compose(rows, shown, words, under.frontier, lines)
