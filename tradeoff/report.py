@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradeoff.analysis.limits import LIMITS, Budget, budget
 from tradeoff.core.errors import ConfigError, TableError, TradeoffError
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ The budget is where its sliders stand when the page opens. Curves and example de
 the results; without it the page does without them. Exit code: 0 all well, 1 no model keeps the budget (the page is
 written and shows the closest), 2 a wrong word or table. The last line is JSON.
 """
-#: words of the budget, as `tradeoff.analysis.pick` has them
-BUDGET = {
-    "max_latency_ms": "median time of a call, ms",
-    "max_memory_mb": "peak memory of inference, 10^6 bytes",
-    "max_energy_j": "energy per image, J",
-    "max_params": "number of parameters",
-    "min_ap": "COCO AP, 0..1",
-}
 
 
 def main(arguments: list[str]) -> int:
@@ -57,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--results-dir", metavar="FOLDER", type=Path, help="that holds cache; the table's folder")
     whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
     whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
-    for word, doc in BUDGET.items():
-        whole.add_argument(f"--{word.replace('_', '-')}", metavar="NUMBER", type=float, help=doc)
+    for limit in LIMITS:
+        doc = f"{limit.title}, at {limit.sense}{f', {limit.unit}' if limit.unit else ''}"
+        whole.add_argument(limit.option, metavar="NUMBER", type=float, help=doc)
     return whole
 
 
@@ -70,31 +64,23 @@ def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
         ConfigError: when a column, a budget or a place makes no sense.
         StoreError: when the page cannot be written.
     """
-    budget = {word: getattr(told, word) for word in BUDGET if getattr(told, word) is not None}
-    check_budget(budget)
+    limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
     page = told.out or told.table.with_suffix(".html")
     check_places(told.table, page)
     from tradeoff.analysis import table
 
     frame = table.read(told.table)
     check_finished(frame, told.table)
-    start = {"x": axis(told.x, frame), "y": axis(told.y, frame), "budget": budget}
+    start = {
+        "x": axis(told.x, frame),
+        "y": axis(told.y, frame),
+        "budget": {limit.word: bound for limit, bound in limits.items()},
+    }
     cache = (told.results_dir or told.table.parent) / "cache"
     written = write_page(frame, page, name=told.table.name, command=command, start=start, cache=cache)
     if told.markdown:
         written |= write_summary(frame, page.with_suffix(".md"), name=told.table.name, command=command)
-    return written | {"rows": len(frame), **fitting(frame, budget)}
-
-
-def check_budget(budget: dict[str, float]) -> None:
-    """Refuse limits that no number can keep."""
-    faults = [
-        f"--{word.replace('_', '-')} {value:g}: expected a number from 0 on"
-        for word, value in budget.items()
-        if not 0 <= value < float("inf")
-    ]
-    if faults:
-        raise ConfigError(faults)
+    return written | {"rows": len(frame), **fitting(frame, limits)}
 
 
 def check_places(table: Path, page: Path) -> None:
@@ -125,8 +111,8 @@ def axis(name: str | None, frame: "pd.DataFrame") -> str | None:
     from tradeoff.core.columns import BY_NAME
     from tradeoff.core.rows import unknown
 
-    if name is None:
-        return None
+    if name is None or name == "time_ms":
+        return name
     if name not in frame:
         raise ConfigError(unknown(name))
     if name not in BY_NAME or BY_NAME[name].kind not in (int, float):
@@ -159,15 +145,17 @@ def write_summary(frame: "pd.DataFrame", path: Path, *, name: str, command: str)
     return {"markdown": str(path)}
 
 
-def fitting(frame: "pd.DataFrame", budget: dict[str, float]) -> dict[str, Any]:
+def fitting(frame: "pd.DataFrame", limits: Budget) -> dict[str, Any]:
     """Return how many models of the group that the page opens with keep the budget, and which is picked."""
+    from tradeoff.analysis.comparable import timed
+    from tradeoff.analysis.decision import decide
     from tradeoff.analysis.page.content import comparable
-    from tradeoff.analysis.pick import pick
 
-    fits = pick(comparable(frame)[0][1], **budget)
-    if fits.empty:
+    decided = decide(timed(comparable(frame)[0][1]), limits)
+    if decided.picked is None:
         print("no model keeps the budget; the page shows the closest", file=sys.stderr)
-    return {"fits": len(fits), "picked": None if fits.empty else fits.iloc[0]["run_id"]}
+    picked = None if decided.picked is None else decided.picked["run_id"]
+    return {"fits": len(decided.fits), "picked": picked}
 
 
 if __name__ == "__main__":

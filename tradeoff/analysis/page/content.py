@@ -1,16 +1,18 @@
 """What the page shows, as data that JSON can hold."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from tradeoff.analysis import palette
-from tradeoff.analysis.comparable import complete, conditions, groups, published, standing, trusted, values
+from tradeoff.analysis.comparable import TIME, complete, conditions, groups, published, standing, timed, trusted
 from tradeoff.analysis.frontier import on_frontier
+from tradeoff.analysis.limits import LIMITS
 from tradeoff.analysis.page import reproduce
-from tradeoff.analysis.pick import pick
+from tradeoff.analysis.pick import ranked
 from tradeoff.core.cells import written
-from tradeoff.core.columns import BY_NAME, Column
+from tradeoff.core.columns import BY_NAME, NAMES, Column
 from tradeoff.core.tables import quoted
 
 #: the first column of each part of a card
@@ -24,16 +26,8 @@ PARTS = {
     "device_name": "Origin",
     "voc_ap50": "Accuracy",
 }
-#: what a budget can be set on: word of the command, column, which way, title
-LIMITS = (
-    ("max_latency_ms", "latency_ms_p50", "most", "Time per call"),
-    ("max_latency_ms", "latency_ms_mean", "most", "Time per call, mean"),
-    ("max_memory_mb", "peak_memory_mb", "most", "Peak memory"),
-    ("max_energy_j", "energy_j", "most", "Energy per image"),
-    ("max_params", "params", "most", "Parameters"),
-    ("min_ap", "ap", "least", "AP"),
-    ("min_ap_small", "ap_small", "least", "AP of small objects"),
-)
+#: limits that are seen at once; the others can be unfolded
+FIRST = ("max_latency_ms", "max_memory_mb", "max_energy_j", "min_ap")
 AXES = ("meta_arch", "extractor_name", "size", "stride", "proposals", "train", "seed", "weights")
 #: markers of the figures, as Vega calls them
 SHAPES = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
@@ -49,16 +43,17 @@ def content(frame: pd.DataFrame) -> dict[str, Any]:
     Args:
         frame: as `tradeoff.analysis.table.read` gives it, with a finished row at least.
     """
-    columns = [facts(str(name)) for name in frame if frame[name].notna().any()]
-    records = plain(frame)
+    whole = timed(frame)
+    columns = [facts(str(name)) for name in whole if whole[name].notna().any()]
+    records = plain(whole)
     return {
         "columns": columns,
-        "limits": [dict(zip(("word", "column", "sense", "title"), limit, strict=True)) for limit in LIMITS],
+        "limits": [asdict(limit) | {"first": limit.word in FIRST} for limit in LIMITS],
         "axes": list(AXES),
         "rows": [[record[column["name"]] for column in columns] for record in records],
         "looks": looks(frame),
         "groups": [grouped(frame, title, group) for title, group in comparable(frame)],
-        "csv": [line(frame.columns), *(line(record.values()) for record in records)],
+        "csv": [line(frame.columns), *(line(record.values()) for record in plain(frame))],
         "commands": [reproduce.command(record) for record in records],
     }
 
@@ -71,15 +66,17 @@ def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def facts(name: str) -> dict[str, Any]:
     """Return what the page says of a column."""
-    column = BY_NAME.get(name, Column(name, str))
-    part = "Other columns"
-    for known in BY_NAME:
-        part = PARTS.get(known, part)
-        if known == name:
-            break
-    number = column.kind in (int, float)
-    told = {"name": name, "unit": column.unit, "better": column.better, "doc": column.doc, "number": number}
-    return told | {"part": part if name in BY_NAME else "Other columns"}
+    column = TIME if name == TIME.name else BY_NAME.get(name, Column(name, str))
+    told = {"name": name, "unit": column.unit, "better": column.better, "doc": column.doc, "part": part_of(name)}
+    return told | {"number": column.kind in (int, float)}
+
+
+def part_of(name: str) -> str | None:
+    """Return under which heading a card has a column; None for one that stands elsewhere in it."""
+    if name not in BY_NAME:
+        return None if name == TIME.name else "Other columns"
+    before = NAMES[: NAMES.index(name) + 1]
+    return next(PARTS[known] for known in reversed(before) if known in PARTS)
 
 
 def comparable(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -88,19 +85,10 @@ def comparable(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def grouped(frame: pd.DataFrame, title: str, group: pd.DataFrame) -> dict[str, Any]:
-    """Return a group: its rows by number, ranked as `pick` ranks them, and the column of its time."""
+    """Return a group: what it was measured on, and its rows by number, ranked as `pick` ranks them."""
     numbers = pd.Series(range(len(frame)), index=frame.index)
-    return {
-        "title": title or conditions(group),
-        "conditions": conditions(group),
-        "ranked": numbers[pick(group).index].tolist(),
-        "time": time_of(group),
-    }
-
-
-def time_of(group: pd.DataFrame) -> str:
-    """Return the column that tells the time of a group: the median, or the mean where no row has a median."""
-    return "latency_ms_p50" if values(group, "latency_ms_p50").notna().any() else "latency_ms_mean"
+    told = conditions(group)
+    return {"title": title or told, "conditions": told, "ranked": numbers[ranked(group).index].tolist()}
 
 
 def looks(frame: pd.DataFrame) -> list[dict[str, Any]]:

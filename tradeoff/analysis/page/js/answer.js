@@ -26,30 +26,34 @@ function answered(group, rows, fits, limits, open) {
 }
 
 function missed(group, rows, limits, open) {
-  if (!rows.length) return [element("p", { class: "lead" }, "No row is shown: choose more under “Show only”.")];
-  const near = closest(rows, limits);
-  const misses = limits.filter((limit) => !keeps(near, limit)).map((limit) => {
-    const value = said(near, limit.column);
-    const way = limit.sense === "most" ? "at most" : "at least";
-    return value === null ? `says no ${limit.title.toLowerCase()}` : `has ${told(limit.column, value, true)}, wanted ${way} ${told(limit.column, limit.bound, true)}`;
-  });
+  if (!rows.length) return [element("p", { class: "lead" }, "No row is shown: choose more under “Signs, and what to show”.")];
+  const near = nearestMiss(rows, limits, null);
+  const none = `None of ${rows.length} models fits this budget.`;
+  if (!near) return [element("p", { class: "lead" }, `${none} None says all that is limited: ${limits.map((limit) => limit.title).join(", ")}.`)];
   return [
-    element("p", { class: "lead" }, `None of ${rows.length} models fits this budget. The closest:`),
+    element("p", { class: "lead" }, `${none} The closest:`),
     element("h2", {}, opener(near, open)),
     numbers(group, near),
-    element("p", { class: "warning" }, `It ${misses.join("; ")}.`),
-    ...binding(group, rows, limits, null, open),
+    element("p", { class: "warning" }, `It ${broken(near, limits)}.`),
   ];
 }
+
+/** In words which limits a row breaks. */
+function broken(row, limits) {
+  const way = { most: "at most", least: "at least" };
+  return limits.filter((limit) => !keeps(row, limit)).map((limit) => `has ${amount(limit, said(row, limit.column))} of ${limit.title}, wanted ${way[limit.sense]} ${amount(limit, limit.bound)}`).join("; ");
+}
+
+const amount = ({ column, unit }, value) => `${told(column, value)} ${unit}`.trim();
 
 /** A button that opens a row's card. */
 const opener = (row, open) => element("button", { type: "button", class: "link", onclick: () => open(row) }, named(row));
 
-const brief = (group, row) => ["ap", group.time].map((name) => `${name === "ap" ? "AP " : ""}${told(name, said(row, name), true, 3)}`).join(", ");
+const brief = (group, row) => ["ap", "time_ms"].map((name) => `${name === "ap" ? "AP " : ""}${told(name, said(row, name), true, 3)}`).join(", ");
 
 function numbers(group, row) {
-  const shown = ["ap", group.time, "peak_memory_mb", "energy_j"].filter((name) => said(row, name) !== null);
-  const title = { ap: "AP", [group.time]: group.time.endsWith("mean") ? "mean time" : "median time", peak_memory_mb: "memory", energy_j: "energy" };
+  const shown = ["ap", "time_ms", "peak_memory_mb", "energy_j"].filter((name) => said(row, name) !== null);
+  const title = { ap: "AP", time_ms: group.conditions.includes("mean time") ? "mean time" : "median time", peak_memory_mb: "memory", energy_j: "energy" };
   return element("dl", { class: "numbers" }, ...shown.map((name) => element("div", {}, element("dt", {}, title[name]), element("dd", {}, told(name, said(row, name), true, 3)))));
 }
 
@@ -58,15 +62,17 @@ function doubts(row) {
 }
 
 function binding(group, rows, limits, picked, open) {
-  const found = bought(rows, limits, picked);
-  if (!found.length) return picked && limits.length ? [element("p", {}, "No limit binds: nothing better is to be had by lifting one of them.")] : [];
-  return found.map(({ limit, row }) => {
+  const found = steps(rows, limits, picked);
+  const near = nearestMiss(rows, limits, picked);
+  if (!near) return limits.length ? [element("p", {}, "No limit binds: nothing better is to be had for more.")] : [];
+  const lines = found.map(({ limit, row }) => {
     const value = said(row, limit.column);
-    const more = limit.sense === "most" ? "more" : "less";
-    const gain = picked && said(row, "ap") !== null ? `, AP ${signed(said(row, "ap") - said(picked, "ap"))}` : "";
-    const step = `${told(limit.column, Math.abs(value - limit.bound), true)} ${more} `;
-    return element("p", {}, element("strong", {}, picked ? `${limit.title} binds: ` : "Or: "), step, `(${told(limit.column, value, true)}) buys `, opener(row, open), gain, ".");
+    const step = `${amount(limit, Math.abs(value - limit.bound))} ${limit.sense === "most" ? "more" : "less"} (${amount(limit, value)}) buys `;
+    return element("p", {}, element("strong", {}, `${capital(limit.title)} binds: `), step, opener(row, open), gain(row, picked), ".");
   });
+  if (found.some(({ row }) => row === near)) return lines;
+  return [...lines, element("p", {}, element("strong", {}, "Just misses: "), opener(near, open), gain(near, picked), `; it ${broken(near, limits)}.`)];
 }
 
+const gain = (row, picked) => (said(row, "ap") === null || said(picked, "ap") === null ? "" : `, AP ${signed(said(row, "ap") - said(picked, "ap"))}`);
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;

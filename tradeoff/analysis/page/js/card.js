@@ -24,7 +24,7 @@ function state(row) {
 }
 
 function parts(row) {
-  const names = [...new Set(DATA.columns.map((column) => column.part))];
+  const names = [...new Set(DATA.columns.map((column) => column.part))].filter((name) => name !== null);
   return names.flatMap((part) => {
     const columns = DATA.columns.filter((column) => column.part === part && said(row, column.name) !== null);
     if (!columns.length) return [];

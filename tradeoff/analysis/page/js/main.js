@@ -65,7 +65,7 @@ function chooseGroup(number) {
   const there = DATA.columns.filter((column) => column.number && now.group.ranked.some((row) => said(row, column.name) !== null));
   const options = (chosen) => there.map(({ name }) => element("option", { value: name, selected: name === chosen }, axisTitle(name)));
   const pickAxis = (wanted, otherwise) => (there.some(({ name }) => name === wanted) ? wanted : there.some(({ name }) => name === otherwise) ? otherwise : there[0].name);
-  now.x = pickAxis(now.x ?? DATA.start.x, now.group.time);
+  now.x = pickAxis(now.x ?? DATA.start.x, "time_ms");
   now.y = pickAxis(now.y ?? DATA.start.y, "ap");
   $("x").replaceChildren(...options(now.x));
   $("y").replaceChildren(...options(now.y));

@@ -1,5 +1,5 @@
 "use strict";
-// The table, what can be compared in it, and the two rules: what keeps a budget, and what is on the frontier.
+// The table, what can be compared in it, and the rules of analysis/pick.py, decision.py and frontier.py.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const COLUMN = new Map(DATA.columns.map((column) => [column.name, column]));
@@ -23,30 +23,43 @@ function keeps(row, { column, sense, bound }) {
 /** Rows that keep every limit, the best first: `rows` come ranked from Python (analysis/pick.py). */
 const fitting = (rows, limits) => rows.filter((row) => limits.every((limit) => keeps(row, limit)));
 
-/** For each limit the nearest better row that keeps all others: what a little more of it would buy. */
-function bought(rows, limits, picked) {
-  const better = rows.slice(0, picked ? rows.indexOf(picked) : rows.length);
-  const gains = (row) => !picked || said(row, "ap") > said(picked, "ap") || row.look.sound !== picked.look.sound;
+/** Rows that would be picked instead: of better standing, or of higher AP at the same. */
+function better(rows, picked) {
+  const least = said(picked, "ap") ?? -Infinity;
+  const higher = (row) => said(row, "ap") !== null && said(row, "ap") > least;
+  return rows.filter(({ look }, place) => look.standing < picked.look.standing || (look.standing === picked.look.standing && higher(rows[place])));
+}
+
+/** For each limit that alone keeps better rows away, the one of them that needs the least of it. */
+function steps(rows, limits, picked) {
+  const rivals = better(rows, picked);
   return limits.flatMap((limit) => {
     const others = limits.filter((other) => other !== limit);
-    const near = fitting(better, others).filter((row) => said(row, limit.column) !== null && gains(row));
-    const row = near.reduce((one, other) => (one && over(one, limit) <= over(other, limit) ? one : other), null);
+    const alone = fitting(rivals, others).filter((row) => over(row, limit) > 0);
+    const row = least(alone, (one) => [over(one, limit)]);
     return row ? [{ limit, row }] : [];
   });
 }
 
-/** By how much of the bound a row misses a limit; 0 where it keeps it, Infinity where it says nothing. */
+/** By how much a row misses a limit, as a part of it: 0 where it keeps it, NaN where it says nothing. */
 function over(row, { column, sense, bound }) {
   const value = said(row, column);
-  if (value === null) return Infinity;
-  const excess = sense === "most" ? value - bound : bound - value;
-  return excess <= 0 ? 0 : excess / (Math.abs(bound) || 1);
+  if (value === null) return NaN;
+  if (keeps(row, { column, sense, bound })) return 0;
+  return (sense === "most" ? value / bound : bound / value) - 1;
 }
 
-/** The row whose worst miss is the smallest, when none fits. */
-function closest(rows, limits) {
-  const worst = (row) => Math.max(0, ...limits.map((limit) => over(row, limit)));
-  return rows.reduce((one, other) => (one && worst(one) <= worst(other) ? one : other), null);
+/** The row whose worst miss is the smallest, then the sum of its misses; better than the pick, if there is one. */
+function nearestMiss(rows, limits, picked) {
+  const misses = (row) => limits.map((limit) => over(row, limit));
+  const known = (picked ? better(rows, picked) : rows).filter((row) => !misses(row).some(Number.isNaN) && misses(row).some((miss) => miss > 0));
+  return least(known, (row) => [Math.max(...misses(row)), misses(row).reduce((sum, miss) => sum + miss, 0)]);
+}
+
+/** The first row with the least key, an array compared from its first number on; null of none. */
+function least(rows, key) {
+  const below = (one, other) => { const place = one.findIndex((value, index) => value !== other[index]); return place >= 0 && one[place] < other[place]; };
+  return rows.reduce((best, row) => (best === null || below(key(row), key(best)) ? row : best), null);
 }
 
 /** Rows that none beats in both columns: the rule of analysis/frontier.py. Only rows of the best standing are on it. */

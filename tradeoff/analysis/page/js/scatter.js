@@ -66,6 +66,6 @@ const tip = (row, names) => Object.fromEntries([...new Set([...names, "ap", "pea
 /** What an axis is called: AP and the time in words, other columns by their names, with the unit. */
 function axisTitle(name) {
   const { unit } = COLUMN.get(name);
-  const words = { ap: "AP (COCO, IoU 0.50:0.95)", latency_ms_p50: "median time of a call", latency_ms_mean: "mean time of a call", peak_memory_mb: "peak memory", energy_j: "energy per image" };
+  const words = { ap: "AP (COCO, IoU 0.50:0.95)", time_ms: "time of a call", latency_ms_p50: "median time of a call", latency_ms_mean: "mean time of a call", peak_memory_mb: "peak memory", energy_j: "energy per image" };
   return `${words[name] ?? name}${unit ? `, ${unit}` : ""}`;
 }

@@ -1,6 +1,6 @@
 // The table: sorted by any column, of the rows shown; failed and skipped ones stand last.
 
-const FEW = ["label", "ap", "ap_small", "ap_medium", "ap_large", "latency_ms_p50", "latency_ms_mean", "peak_memory_mb", "energy_j", "gmacs", "params", "status"];
+const FEW = ["label", "ap", "ap_small", "ap_medium", "ap_large", "time_ms", "peak_memory_mb", "energy_j", "gmacs", "params", "status"];
 
 /** The columns to show: a choice, or all that hold anything. */
 function shownColumns(whole) {
