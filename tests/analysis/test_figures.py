@@ -97,8 +97,10 @@ def whole(tmp_path_factory):
     return pd.concat([ours, published(framed(folder / "zoo", zoo()))], ignore_index=True)
 
 
-@pytest.mark.parametrize("name", figures.ORDER)
-@pytest.mark.parametrize("together", [(), COMPARABLE], ids=["facets", "together"])
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [*((name, ()) for name in figures.ORDER), ("by_size", COMPARABLE), ("time_per_model", COMPARABLE)],
+)
 def test_every_figure_of_a_whole_study_is_legible(whole, name, together):
     told: list[str] = []
     (drawing,) = figures.drawings(whole, [name], together, told.append)

@@ -71,7 +71,7 @@ def changes(parts: list[pd.DataFrame], axis: str, ends: tuple[float, float], nam
     told = []
     for name, word in names.items():
         ratio, count = change(parts, axis, *ends, name)
-        told += [f"{word} {100 * ratio:+.1f} % (mean of {count})"] if count else []
+        told += [f"{word} {round(100 * ratio, 1) + 0.0:+.1f} % (mean of {count})"] if count else []
     return ", ".join(told)
 
 

@@ -39,7 +39,7 @@ def nondominated(points: ArrayLike) -> NDArray[np.bool_]:
 
 
 def finite(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return points (N, K) in the same order of every objective without infinities, which moocore takes for its own."""
+    """Return points (N, K), in the same order in every objective, without infinities, which moocore cannot have."""
     if np.isfinite(matrix).all():
         return matrix
     return np.column_stack([np.unique(column, return_inverse=True)[1] for column in matrix.T]).astype(float)

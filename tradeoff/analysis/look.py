@@ -122,7 +122,7 @@ def legends(figure: Figure, rows: pd.DataFrame, look: Look, lines: Sequence[Arti
     parts: dict[str, list[Any]] = {
         "Meta-architecture": [entry(name, marker=marker) for name, marker in look.markers.items()],
         "Extractor": [lettered(name, look) for name in look.colours],
-        "Image size": [entry(f"{size:g} px", area=look.areas[size]) for size in some(look.areas)],
+        "Image size": [entry(f"{size:g} px", area=look.areas[size]) for size in sizes_of(look)],
         "Lines and rows": [*lines, *kinds(rows)],
     }
     return [
@@ -136,6 +136,12 @@ def kinds(rows: pd.DataFrame) -> list[Line2D]:
     """Return the entries of a legend for rows that are not trusted, or published."""
     found = [] if rows["sound"].all() else [entry("not trusted", face="white")]
     return [*found, *([entry("published", colour=PALE["edge"], face=PALE["face"])] if rows["pale"].any() else [])]
+
+
+def sizes_of(look: Look) -> list[float]:
+    """Return the sizes that a legend tells; none where all markers are of one size though the images are not."""
+    same = len(look.areas) > 1 and len(set(look.areas.values())) == 1
+    return [] if same else some(look.areas)
 
 
 def some(sizes: Iterable[float]) -> list[float]:

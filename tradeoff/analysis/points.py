@@ -20,6 +20,8 @@ from tradeoff.core.errors import TableError
 
 PANEL_IN, SMALLER_IN = (7.4, 5.0), (5.9, 4.2)  # of one panel, and of each of several
 LEFT_IN, BELOW_IN = 0.75, 0.55
+MOST_LABELS = 16  # of a panel; with more, lines lead across lines
+MAY, MUST = 1, 2  # have a label
 
 Boxes = NDArray[np.float64]
 
@@ -89,7 +91,7 @@ def compose(
     """Draw panels with their legends and caption; return the figure and the caption.
 
     Args:
-        rows: prepared; `named`, if there, tells which get their label.
+        rows: prepared; `named`, if there, tells which get their label (`labelled`).
         shown: panels of them.
         words: the caption, when so many labels found no place.
         under: draws what lies under the points.
@@ -117,8 +119,24 @@ def draw_panel(axes: Axes, panel: Panel, chosen: look.Look, under: Under) -> int
         look.draw_row(axes, row, chosen, float(row[x]), float(row[y]), best=bool(row.get("best", False)))
     radius = np.sqrt(rows["size"].map(chosen.areas).to_numpy(float)) * 0.5 + 1.2  # of a marker with its edge, points
     markers = boxes(pixels(axes, rows[[x, y]]), radius * axes.figure.dpi / 72)
-    named = rows[rows.get("named", rows["size"] < 0)].sort_values([x, y]).drop_duplicates(subset=[x, y, "label"])
-    return place(axes, pixels(axes, named[[x, y]]), named["label"].tolist(), markers, lines)
+    named = labelled(rows).sort_values([x, y]).drop_duplicates(subset=[x, y, "label"])
+    some = chosen_of(named)
+    missing = place(axes, pixels(axes, some[[x, y]]), some["label"].tolist(), markers, lines)
+    return missing + len(named) - len(some)
+
+
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that shall have their label: `named` is 2 for those that must, 1 for those that may."""
+    return rows[rows["named"] > 0] if "named" in rows else rows.iloc[:0].assign(named=0)
+
+
+def chosen_of(named: pd.DataFrame) -> pd.DataFrame:
+    """Return as many rows as a panel has room to label: those that must have one, and of the others some, evenly."""
+    must, may = named[named["named"] == MUST], named[named["named"] < MUST]
+    room = max(MOST_LABELS - len(must), 0)
+    if len(may) <= room:
+        return named
+    return pd.concat([must, may.iloc[np.linspace(0, len(may) - 1, room).round().astype(int)]])
 
 
 def pixels(axes: Axes, points: pd.DataFrame) -> Boxes:

@@ -1,7 +1,7 @@
 """What lies under the points of a panel: the frontier with its band, whiskers, arrows; told as boxes for labels."""
 
 from collections.abc import Sequence
-from itertools import cycle, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -90,12 +90,11 @@ def arrows(axes: Axes, chains: Sequence[pd.DataFrame], names: tuple[str, str]) -
 
 
 def lines(axes: Axes, panel: Panel) -> Boxes:
-    """Draw a line through the rows of each meta-architecture and image size, in a style of the former."""
+    """Draw a line through the rows of each meta-architecture and image size, in the style of its `line`."""
     x, y = panel.view.names
-    styles = dict(zip(sorted(set(panel.rows["meta_arch"])), cycle(("-", "--", ":", "-."))))
-    for (name, _, _), part in panel.rows.groupby(["meta_arch", "size", "pale"], sort=True):
+    for (name, style, _, _), part in panel.rows.groupby(["meta_arch", "line", "size", "pale"], sort=True):
         ordered = part.sort_values([x, y])
-        axes.plot(ordered[x], ordered[y], styles[name], color="0.6", linewidth=0.8, zorder=1.8, gid=f"line-{name}")
+        axes.plot(ordered[x], ordered[y], str(style), color="0.6", linewidth=0.8, zorder=1.8, gid=f"line-{name}")
     return nothing(axes, panel)
 
 

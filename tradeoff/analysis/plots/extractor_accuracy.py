@@ -1,10 +1,11 @@
 """The accuracy of detectors against that of their extractors on ImageNet. Source: Huang et al. 2017, figure 3."""
 
 from collections.abc import Collection
+from itertools import cycle
 
 import pandas as pd
 
-from tradeoff.analysis import correlation, effect, imagenet, points, under
+from tradeoff.analysis import correlation, effect, imagenet, palette, points, under
 from tradeoff.analysis.axis import Axis
 from tradeoff.analysis.comparable import OF_ACCURACY, complete, groups
 from tradeoff.analysis.drawing import Drawing, asked, tally
@@ -33,6 +34,8 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
         )
     rows = points.usable("extractor_accuracy", known, [VIEW])
     best = pd.concat([effect.best_rows(part) for _, part in groups(rows, together, OF_ACCURACY)])
+    styles = dict(zip(palette.ordered(best["meta_arch"]), cycle(("-", "--", ":", "-."))))
+    best = best.assign(line=best["meta_arch"].map(styles))
     shown = points.panels("extractor_accuracy", best, [VIEW], together, OF_ACCURACY)
     by_meta_arch = [
         Panel(", ".join(word for word in (panel.title, str(name)) if word), part, panel.view)

@@ -1,6 +1,7 @@
 """The effect of the number of proposals on accuracy and time. Source: Huang et al. 2017, figure 6."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from tradeoff.core.errors import TableError
 
 VIEW = View(Axis("proposals", log=True), Axis("ap"))
 MOST_PANELS = 12
+AREA = 85.0  # of a marker, points²
 RIGHT_IN = 0.65  # of a panel, for its second axis
 WORDS = "Solid, left axis: AP. Dashed, right axis: latency. Joined are rows that differ in nothing but the proposals."
 
@@ -45,6 +47,7 @@ def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     caption = " ".join([tally(frame, kept, "a partner of another number"), WORDS, *effect, *cut, *asked(together)])
     figure = layout.new_figure()
     chosen = look.of(kept)
+    chosen = replace(chosen, areas=dict.fromkeys(chosen.areas, AREA))  # the panels tell the sizes
     axes = [figure.add_subplot() for _ in shown]
     lines = [Line2D([], [], color="0.35", linestyle="-", label="AP")]
     lines += [Line2D([], [], color="0.35", linestyle="--", label="latency")]

@@ -42,7 +42,8 @@ def scatter(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     critical = critical_points(rows, together)[COLUMN]
     best = on_frontier(rows, together=together)
     roles = critical.reindex(rows.index).map(lambda role: "" if pd.isna(role) else f": {role}")
-    named = best | rows.index.isin(critical.index) | (rows["pale"] & (rows["pale"].sum() <= FEW))
+    may = best | (rows["pale"] & (rows["pale"].sum() <= FEW))
+    named = may.astype(int).mask(rows.index.isin(critical.index), points.MUST)
     rows = rows.assign(best=best, named=named, label=rows["label"].astype(str) + roles)
     unsure = any(told(contest).any() for contest in contests(rows, VIEW.names, together))
 
