@@ -1,51 +1,67 @@
-"""Which model fits a budget."""
+"""Which models fit a budget, the best first."""
 
+import numpy as np
 import pandas as pd
 
-from tradeoff.analysis.comparable import COMPARABLE, compared, complete, trusted
+from tradeoff.analysis.comparable import COMPARABLE, TIME, compared, complete, numbers, standing, timed
+from tradeoff.analysis.limits import Budget, Limit, budget
 from tradeoff.core.errors import TableError
 
 
-def pick(
-    frame: pd.DataFrame,
-    max_latency_ms: float | None = None,
-    max_memory_mb: float | None = None,
-    max_energy_j: float | None = None,
-    max_params: float | None = None,
-    min_ap: float | None = None,
-) -> pd.DataFrame:
-    """Return the rows that keep every limit, the best first.
+def pick(frame: pd.DataFrame, **bounds: float | None) -> pd.DataFrame:
+    """Return the rows that keep every limit, the best first: `ranked`, filtered.
 
-    A row that lacks what is limited does not keep the limit. Trusted rows come before the others, then the higher AP,
-    then the lower median latency.
+    A row that lacks what is limited does not keep the limit.
 
     Args:
-        frame: rows of one data set, device, precision and batch size.
-        max_latency_ms: of the median of a call.
-        max_memory_mb: of the peak of inference, 10^6 bytes.
-        max_energy_j: per image.
-        max_params: number of parameters.
-        min_ap: 0..1.
+        frame: rows of one data set, device, precision, batch size and protocol.
+        bounds: limits by their words, such as max_latency_ms=30, min_ap_small=0.1; None is no limit
+            (`tradeoff.analysis.limits.LIMITS` has them all).
 
     Raises:
-        TableError: when the rows that fit differ in these, so that their AP or latency cannot be ranked.
+        TableError: when the rows that fit differ in these, so that their AP or time cannot be ranked.
+        ConfigError: when there is no such limit, or no number can keep it.
     """
-    limits = {
-        "latency_ms_p50": max_latency_ms,
-        "peak_memory_mb": max_memory_mb,
-        "energy_j": max_energy_j,
-        "params": max_params,
-    }
-    fits = complete(frame)
-    for name, limit in limits.items():
-        fits = fits if limit is None else fits[(fits[name] <= limit).fillna(False).astype(bool)]
-    fits = fits if min_ap is None else fits[fits["ap"] >= min_ap]
+    fits = keeping(timed(complete(frame)), budget(bounds))
     for name in COMPARABLE:
         check_one(fits, name)
-    ranked = fits.assign(distrusted=~trusted(fits)).sort_values(
-        ["distrusted", "ap", "latency_ms_p50", "run_id"], ascending=[True, False, True, True]
+    return ranked(fits)[list(frame.columns)]
+
+
+def ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows the best first, in an order that hangs on no limit.
+
+    Measured before published numbers, and within each trusted rows before the others; then the higher AP, the shorter
+    time, the run_id. Rows without an AP come last in their part.
+    """
+    keys = pd.DataFrame(
+        {
+            "standing": standing(frame),
+            "loss": -numbers(frame, "ap"),
+            "time": numbers(timed(frame), TIME.name),
+            "run_id": frame["run_id"].fillna(""),
+        }
     )
-    return ranked.drop(columns="distrusted")
+    return frame.loc[keys.sort_values(list(keys.columns), kind="stable").index]
+
+
+def keeping(frame: pd.DataFrame, limits: Budget) -> pd.DataFrame:
+    """Return the rows that keep every limit."""
+    return frame[(excess(frame, limits) == 0).all(axis=1)]
+
+
+def excess(frame: pd.DataFrame, limits: Budget) -> pd.DataFrame:
+    """Return by how much rows miss each limit, (N, limits): 0 kept, 0.5 half as much again, NaN where not known."""
+    missed = {limit.word: beyond(numbers(frame, limit.column), limit, bound) for limit, bound in limits.items()}
+    return pd.DataFrame(missed, index=frame.index, dtype=float)
+
+
+def beyond(values: pd.Series, limit: Limit, bound: float) -> pd.Series:
+    """Return by how much values miss one limit, as a part of it; infinite where an AP of nothing is too little."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        over = values / bound if limit.sense == "most" else bound / values
+    kept = values <= bound if limit.sense == "most" else values >= bound
+    return (over - 1).mask(kept, 0.0)
 
 
 def check_one(frame: pd.DataFrame, name: str) -> None:

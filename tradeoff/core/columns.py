@@ -102,6 +102,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("precision_at_score", float, "", "higher", "right ones of the detections from metric.score_threshold on"),
     Column("recall_at_score", float, "", "higher", "objects that these detections find, at IoU 0.50"),
     Column("f1_at_score", float, "", "higher", "harmonic mean of the two"),
+    Column("ap_low", float, doc="lower end of the 95 % interval of ap, over images of this kind"),
+    Column("ap_high", float, doc="upper end"),
+    Column("ap_small_low", float, doc="lower end of the 95 % interval of ap_small"),
+    Column("ap_small_high", float, doc="upper end"),
+    Column("ap_medium_low", float, doc="lower end of the 95 % interval of ap_medium"),
+    Column("ap_medium_high", float, doc="upper end"),
+    Column("ap_large_low", float, doc="lower end of the 95 % interval of ap_large"),
+    Column("ap_large_high", float, doc="upper end"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

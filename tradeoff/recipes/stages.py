@@ -76,7 +76,7 @@ class Evaluate(Computation):
     """Accuracy of saved detections."""
 
     NAME: ClassVar[str] = "evaluate"
-    VERSION: ClassVar[int] = 2  # 2: figures of VOC and Open Images, at a score, and the file of curves
+    VERSION: ClassVar[int] = 3  # 2: figures of VOC and Open Images, at a score, curves; 3: intervals and matches
 
     predict: Predict
     metric: Metric = field(default_factory=Metric)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from tradeoff.core.store import Context, fetch
-from tradeoff.metrics import boxes
+from tradeoff.metrics import boxes, intervals
 from tradeoff.metrics.accuracy import accuracy
+from tradeoff.metrics.matches import match
 from tradeoff.recipes.stages import Evaluate
 from tradeoff.stages.predict import read
 
@@ -31,6 +32,8 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
     - score_threshold (), and of the detections from it on precision_at_score_by_class, recall_at_score_by_class and
       f1_at_score_by_class (C,), at IoU 0.5 by the rule of VOC.
 
+    `matches.npz` holds the fields of `metrics.matches.Matches`: the intervals and comparisons of runs are made of it.
+
     Raises:
         ConfigError: when the engine is not installed.
         DataError: when a prediction or an annotation cannot be scored.
@@ -42,4 +45,6 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
     found = boxes.predicted(truth, read(context.store.folder(stage.predict)), data.category_ids)
     columns, arrays = accuracy(truth, found, **stage.metric.options())
     np.savez_compressed(folder / CURVES, allow_pickle=False, **arrays)
-    return columns
+    matched = match(truth, found)
+    matched.write(folder)
+    return {**columns, **intervals.columns(matched)}

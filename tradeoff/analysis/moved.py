@@ -1,0 +1,203 @@
+"""What moved between two tables, and was it noise. Rows are matched by what was asked for, not by their run_id."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import hypot
+from typing import Any
+
+import pandas as pd
+
+from tradeoff.analysis.comparable import TIME, complete, differences, known, timed, values
+from tradeoff.core.errors import TableError
+
+#: what was asked for; `model` names a published row
+ASKED = (
+    *("model", "meta_arch", "extractor", "size", "stride", "proposals"),
+    *("data", "train", "seed", "precision", "batch_size", "overrides"),
+)
+#: what is compared, each with its interval
+FOLLOWED: dict[str, tuple[str, str] | None] = {
+    "ap": ("ap_low", "ap_high"),
+    "ap_small": ("ap_small_low", "ap_small_high"),
+    "ap_medium": ("ap_medium_low", "ap_medium_high"),
+    "ap_large": ("ap_large_low", "ap_large_high"),
+    TIME.name: ("latency_ms_low", "latency_ms_high"),
+    "peak_memory_mb": None,
+    "energy_j": None,
+    "gmacs": None,
+    "params": None,
+    "weights_mb": None,
+}
+COUNTED = ("gmacs", "params", "weights_mb")  # without noise: a count is the same each time
+VERDICTS = BETTER, WORSE, NOISE, SAME, OPEN = "better", "worse", "within noise", "same", "cannot tell"
+LINE = ("label", "column", "one", "other", "change", "change_pct", "verdict", "reason")
+Row = dict[Any, Any]
+FEW = 4
+ORIGIN = ("code_version", "torch_version", "torchvision_version", "driver_version")
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moved from one table to another.
+
+    rows: one line per matched row and column: label, column, one, other, change, change_pct, verdict (of the other
+    table: better, worse, same, within noise, cannot tell), reason. matched: how many rows. only_one, only_other:
+    labels of finished rows that the other table lacks, or did not finish. ambiguous: labels of rows that ask for the
+    same as another of their table. differing: on what machine, data, protocol and versions the matched rows differ.
+    """
+
+    rows: pd.DataFrame
+    matched: int
+    only_one: list[str]
+    only_other: list[str]
+    ambiguous: list[str]
+    differing: list[str]
+
+
+def moves(one: pd.DataFrame, other: pd.DataFrame) -> Moves:
+    """Return what moved from one table to another.
+
+    A change is within noise when it is at most the root of the summed squares of the two half intervals between the
+    values: the 95 % interval of a difference of independent numbers. Scores of one set of images hang together, so
+    for AP this calls too much noise rather than too little; an interval of latency is of its own run, and runs of
+    one program differ by more.
+
+    Raises:
+        TableError: when no row can be matched; says in what the tables differ.
+    """
+    left, right = (keyed(timed(complete(frame)), one, other) for frame in (one, other))
+    ambiguous = [name for frame in (left, right) for name in labels(frame[frame.index.duplicated(keep=False)])]
+    left, right = (frame[~frame.index.duplicated(keep=False)] for frame in (left, right))
+    shared = left.index.intersection(right.index, sort=False)
+    if shared.empty:
+        raise TableError(unmatched(one, other, ambiguous))
+    a, b = left.loc[shared], right.loc[shared]
+    return Moves(
+        rows=pd.DataFrame(list(lines(a, b)), columns=list(LINE)),
+        matched=len(shared),
+        only_one=missing(left, shared, keyed(other, one, other)),
+        only_other=missing(right, shared, keyed(one, one, other)),
+        ambiguous=ambiguous,
+        differing=[*differences(a, b), *origin(a, b)],
+    )
+
+
+def keyed(frame: pd.DataFrame, one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Return rows under what they ask for, with the device where a table holds several."""
+    several = any(values(complete(table), "device_name").nunique() > 1 for table in (one, other))
+    names = [*ASKED, *(["device_name"] if several else [])]
+    keys = ["\t".join(row) for row in zip(*(written(values(frame, name)) for name in names), strict=True)]
+    return frame.set_index(pd.Index(keys, dtype="object"))
+
+
+def written(column: pd.Series) -> list[str]:
+    """Return a column as text, empty where it says nothing."""
+    return ["" if pd.isna(value) else str(value) for value in column]
+
+
+def labels(frame: pd.DataFrame) -> list[str]:
+    """Return the labels of rows."""
+    return [
+        str(label) if pd.notna(label) else str(run)
+        for label, run in zip(frame["label"], frame["run_id"], strict=True)
+    ]
+
+
+def missing(frame: pd.DataFrame, shared: pd.Index, whole: pd.DataFrame) -> list[str]:
+    """Return the labels of rows that the other table lacks, with their status where it has them unfinished."""
+    rest = frame[~frame.index.isin(shared)]
+    status = dict(zip(whole.index, whole["status"], strict=True))
+    there = [status.get(key) for key in rest.index]
+    return [
+        f"{label} ({state} there)" if isinstance(state, str) and state != "ok" else label
+        for label, state in zip(labels(rest), there, strict=True)
+    ]
+
+
+def origin(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+    """List the versions in which matched rows differ."""
+    told = {name: [sorted(set(written(values(frame, name)))) for frame in (a, b)] for name in ORIGIN}
+    return [
+        f"{name}: {', '.join(x or 'unknown' for x in left)} against {', '.join(x or 'unknown' for x in right)}"
+        for name, (left, right) in told.items()
+        if left != right
+    ]
+
+
+def lines(a: pd.DataFrame, b: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield a line for each matched row and column that both tables have a number in."""
+    pairs = list(zip(a.to_dict("records"), b.to_dict("records"), strict=True))
+    for name in FOLLOWED:
+        for x, y in pairs:
+            if pd.notna(x.get(name)) and pd.notna(y.get(name)):
+                one, other = float(x[name]), float(y[name])
+                part = 100 * (other - one) / one if one else None
+                label = x["label"] if pd.notna(x["label"]) else x["run_id"]
+                yield label, name, one, other, other - one, part, *verdict(x, y, name)
+
+
+def verdict(x: Row, y: Row, name: str) -> tuple[str, str]:
+    """Return what became of one column from row x to row y, and why it cannot be told where it cannot."""
+    one, other = float(x[name]), float(y[name])
+    if why := unlike(x, y, name):
+        return OPEN, why
+    if one == other:
+        return SAME, ""
+    if name not in COUNTED:
+        margin, why = noise(x, y, name)
+        if margin is None:
+            return OPEN, why
+        if abs(other - one) <= margin:
+            return NOISE, ""
+    gained = (other < one) == (known(name).better == "lower")
+    return (BETTER if gained else WORSE), ""
+
+
+def unlike(x: Row, y: Row, name: str) -> str:
+    """Word why two numbers are not of the same thing, or nothing."""
+    images = [row.get("eval_images") for row in (x, y)]
+    if name.startswith("ap") and all(map(pd.notna, images)) and images[0] != images[1]:
+        return f"scored on other images: {images[0]} and {images[1]} of them"
+    if name == TIME.name and pd.isna(x.get("latency_ms_p50")) != pd.isna(y.get("latency_ms_p50")):
+        return "a median against a mean"
+    return ""
+
+
+def noise(x: Row, y: Row, name: str) -> tuple[float | None, str]:
+    """Return how far apart chance alone would bring two numbers, or why that is not known."""
+    ends = FOLLOWED[name]
+    if ends is None:
+        return None, "measured once, without an interval"
+    lacking = [where for where, row in (("ONE", x), ("OTHER", y)) if any(pd.isna(row.get(end)) for end in ends)]
+    if lacking:
+        return None, f"no interval in {' and '.join(lacking)}"
+    low, high = sorted((x, y), key=lambda row: float(row[name]))
+    return hypot(float(low[ends[1]]) - float(low[name]), float(high[name]) - float(high[ends[0]])), ""
+
+
+def unmatched(one: pd.DataFrame, other: pd.DataFrame, ambiguous: list[str]) -> str:
+    """Word why no row of one table has its like in the other."""
+    finished = [complete(frame) for frame in (one, other)]
+    empty = [where for where, frame in zip(("ONE", "OTHER"), finished, strict=True) if frame.empty]
+    if empty:
+        return f"no row of {' and '.join(empty)} is finished: there is nothing to match"
+    sets = {name: [set(written(values(frame, name))) for frame in finished] for name in ASKED}
+    apart = [f"{name} {some(left)} against {some(right)}" for name, (left, right) in sets.items() if not left & right]
+    why = "; ".join(apart) or ("rows ask for the same as others of their table" if ambiguous else "no common cell")
+    return f"no row of ONE asks for the same as a row of OTHER ({why}); compare two tables of one study"
+
+
+def some(names: set[str]) -> str:
+    """Return the first names of a set."""
+    told = [name or "none" for name in sorted(names)]
+    return ", ".join([*told[:FEW], *(["..."] if len(told) > FEW else [])])
+
+
+def summary(found: Moves) -> list[dict[str, Any]]:
+    """Return for each column how many rows had which verdict, and the median change in %."""
+    counts = found.rows.groupby("column", sort=False)
+    return [
+        {"column": name, "rows": len(part), "change_pct": part["change_pct"].median()}
+        | {verdict: int((part["verdict"] == verdict).sum()) for verdict in VERDICTS}
+        for name, part in counts
+    ]
