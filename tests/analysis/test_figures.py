@@ -7,7 +7,6 @@ import sys
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from tradeoff.analysis.panel import ticks
 
 from tests.analysis.legible import assert_apart, assert_legible, boxes_of, drawn
 from tests.analysis.synthetic import (
