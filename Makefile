@@ -28,8 +28,10 @@ fix: $(READY)  ## mend what can be mended by itself
 
 bench: $(READY)  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/postprocessing.py
+	$(BIN)/python benchmarks/convolutions.py
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/check.py
 
 warmstart: $(READY)  ## train the extractor weights that are shipped for shapes (about three hours on 2 cores)
 	for width in 0.25 0.5; do $(BIN)/python -m tradeoff.weights extractor=mobilenet extractor.width=$$width; done

@@ -4,12 +4,12 @@ A world of 30,000 images with objects is made, and two detectors look at all of 
 intervals of AP hard: images that are hard as a whole, classes of unequal frequency that stand together, clusters of
 one class, hits whose score says something of their fit, doubles, mistaken classes, false alarms, crowds. The truth is
 the AP of the whole world, which stands for endless images. A study is a few hundred images of it that have at least
-50 boxes of each class; matching is done once, for COCO matches image by image.
+50 boxes of each class (`scarce`: 10); matching is done once, for COCO matches image by image.
 
 Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The last
 kind tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take.
 Writes results/measured/coverage.csv, each kind as it is done; prints it, and as the last line the least coverage of
-the method. `coverage.py STUDIES [KIND ...]` takes fewer studies or kinds.
+the method. `coverage.py STUDIES [KIND ...]` takes fewer studies, or some kinds alone.
 """
 
 import csv
@@ -33,7 +33,7 @@ from tradeoff.metrics.matches import Matches, match
 from tradeoff.metrics.resampling import average_precision
 
 TABLE = Path(__file__).parents[1] / "results" / "measured" / "coverage.csv"
-WORLD, STUDIES, BOXES, RESAMPLES = 30_000, 1000, 50, 100
+WORLD, STUDIES, RESAMPLES = 30_000, 1000, 100
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Kind:
     """A kind of study.
 
     often: how often each class is in an image. more: further objects of it, mean. images: of a study. a, b: the
-    detectors. thorough: whether sizes and a bootstrap are looked at.
+    detectors. thorough: whether sizes and a bootstrap are looked at. boxes: of each class, the fewest in a study.
     """
 
     often: tuple[float, ...]
@@ -66,6 +66,7 @@ class Kind:
     a: Detector
     b: Detector
     thorough: bool = False
+    boxes: int = 50
 
 
 FIVE, SIXTEEN = (0.5, 0.3, 0.2, 0.15, 0.1), tuple(np.geomspace(0.25, 0.06, 16))
@@ -77,6 +78,7 @@ KINDS = {
     "strong": Kind(FIVE, 1.5, 320, STRONG, replace(STRONG, finds=2.7, blur=0.03)),
     "few images": Kind((0.6, 0.5, 0.4), 1.8, 80, Detector(blur=0.08), Detector(finds=0.6, blur=0.08)),
     "many classes": Kind(SIXTEEN, 1.5, 600, Detector(alarms=0.05), Detector(blur=0.08, alarms=0.05)),
+    "scarce": Kind(FIVE, 1.5, 80, *MIDDLING, boxes=10),
     "by size": Kind(FIVE, 1.5, 320, *MIDDLING, thorough=True),
 }
 
@@ -153,12 +155,12 @@ def study(world: Matches, chosen: np.ndarray) -> Matches:
     )
 
 
-def drawn(world: Matches, images: int, random: np.random.Generator) -> np.ndarray:
+def drawn(world: Matches, kind: Kind, random: np.random.Generator) -> np.ndarray:
     """Draw the images of a study until there are enough boxes of each class."""
     while True:
-        chosen = np.sort(random.choice(WORLD, images, replace=False))
+        chosen = np.sort(random.choice(WORLD, kind.images, replace=False))
         there = world.inside[0] & np.isin(world.object_image, chosen)
-        if np.bincount(world.object_label[there], minlength=len(world.category_ids)).min() >= BOXES:
+        if np.bincount(world.object_label[there], minlength=len(world.category_ids)).min() >= kind.boxes:
             return chosen
 
 
@@ -183,11 +185,15 @@ def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tupl
     """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
     ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    ours, paired = intervals.of_run(a), intervals.of_difference(a, b)
-    for place, name in enumerate(ours):
-        ends[name, "ours"], ends[f"difference of {name}", "ours"] = ours[name], paired[name].interval
-        ends[name, "plain"] = around(one[place], some[:, place])
-        ends[f"difference of {name}", "plain"] = around(one[place] - other[place], some[:, place] - others[:, place])
+    images = intervals.images_with_objects(a)
+    for place, name in enumerate(intervals.FIGURES[: len(one)]):
+        both = {
+            name: (one[place], some[:, place]),
+            f"difference of {name}": (one[place] - other[place], some[:, place] - others[:, place]),
+        }
+        for figure, (value, halves) in both.items():
+            ends[figure, "ours"] = intervals.interval(value, halves, images[place])
+            ends[figure, "plain"] = around(value, halves)
     if seed is not None:
         first, second = (resampled(side, np.random.default_rng(seed)) for side in (a, b))
         for name, values in {"ap": first, "difference of ap": first - second}.items():
@@ -212,9 +218,9 @@ def measured(name: str, studies: int) -> list[dict[str, Any]]:
     right |= {f"difference of {figure}": value for figure, value in zip(intervals.FIGURES, a - b, strict=False)}
     found = []
     for seed in range(studies):
-        chosen = drawn(worlds[0], kind.images, random)
+        chosen = drawn(worlds[0], kind, random)
         found.append(told(*(study(world, chosen) for world in worlds), seed if kind.thorough else None))
-    facts = {"kind": name, "images": kind.images, "classes": len(kind.often), "fewest_boxes": BOXES}
+    facts = {"kind": name, "images": kind.images, "classes": len(kind.often), "fewest_boxes": kind.boxes}
     ends = {key: np.array([one[key] for one in found]) for key in found[0]}
     keyed = [({"figure": figure, "method": method}, right[figure], ends[figure, method]) for figure, method in ends]
     return [{**facts, **key, **summary(value, told)} for key, value, told in keyed]
@@ -258,9 +264,13 @@ def main(studies: int, names: list[str]) -> None:
 
 
 def write(rows: list[dict[str, Any]]) -> None:
-    """Write the table."""
+    """Write the table; kinds that it has besides stay."""
+    kinds = {row["kind"] for row in rows}
+    if TABLE.is_file():
+        with TABLE.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["kind"] not in kinds] + rows
     with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -25,8 +25,7 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from tradeoff.core.machine import Machine
 from tradeoff.run import enumerate_cells
-from tradeoff.stages.deploy import deploy
-from tradeoff.stages.detect import Chain
+from tradeoff.stages.detect import Chain, bring_into_form
 from tradeoff.stages.network import build
 
 CLASSES = 90
@@ -82,7 +81,7 @@ def ssd_pair(passing: int | None) -> tuple[Detect, Detect]:
         predictors = theirs.head.classification_head.module_list
         spread(detectors[0], predictors, background=0, threshold=0.01, passing=passing)
         spread(detectors[1], mine.logits, background=CLASSES, threshold=0.01, passing=passing)
-    deploy(mine, chain.size)
+    bring_into_form(mine, chain.size, chain.inference, DEVICE)
     return detectors
 
 
@@ -98,7 +97,7 @@ def faster_rcnn_pair() -> tuple[Detect, Detect]:
     predictor = [theirs.roi_heads.box_predictor.cls_score]
     spread(detectors[0], predictor, background=0, threshold=0.05, passing=300)
     spread(detectors[1], [mine.head.classes], background=CLASSES, threshold=0.05, passing=300)
-    deploy(mine, chain.size)
+    bring_into_form(mine, chain.size, chain.inference, DEVICE)
     return detectors
 
 

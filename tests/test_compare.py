@@ -80,6 +80,9 @@ def test_a_run_that_finds_more_is_better_and_the_other_worse(runs, capsys):
     assert list(told["figures"]) == ["ap", "ap_small", "ap_medium", "ap_large"]
     ap = told["figures"]["ap"]
     assert ap["verdict"] == "better"
+    for side in ("good", "poor"):
+        (path,) = folder.glob(f"rows/*/{names[side]}.json")
+        assert {"good": ap["a"], "poor": ap["b"]}[side] == pytest.approx(rows.load_row(path)["ap"], abs=1e-12)
     assert ap["difference"] == pytest.approx(ap["a"] - ap["b"])
     assert 0 < ap["interval"]["low"] < ap["difference"] < ap["interval"]["high"]
     (line,) = (line for line in out.splitlines() if line.startswith("ap "))

@@ -12,9 +12,9 @@ from tradeoff.run import enumerate_cells
 CPU = Machine("cpu", "a CPU", "2.15.0", "0.29.2")
 
 GOLDEN = {
-    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 3d52a046383c 8ee93cd35bf0 e9b4ec1cb82e",
-    "extractor=resnet101 size=600 train=paper": "32609d13a751 546f678273fd 7daf27be73d5 f13cbca3c0dc",
-    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d06722698ddd 5c61b9c13373 5cda0d1a982c",
+    "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 b4e98a5ee51a 3314e13bb43b 549d1288043e",
+    "extractor=resnet101 size=600 train=paper": "32609d13a751 17b2032a440d ad1bc4989621 26ac115a9b1e",
+    "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d934c4279b40 1e32bc10c133 f91afab2bc43",
 }
 
 

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
 
 USAGE = """python -m tradeoff.compare A B [results_dir=results] [table=NAME]
-       python -m tradeoff.compare ONE.csv OTHER.csv
-
-Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images that both
-were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+       python -m tradeoff.compare ONE.csv OTHER.csv"""
+TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
+that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
 Of two tables it tells what moved from the first to the second, and whether it was noise by the intervals of both;
 rows are matched by what was asked for.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.
@@ -49,7 +48,7 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
-    told = parser().parse_args(arguments)
+    told = parser().parse_intermixed_args(arguments)
     try:
         names, words = sorted_out(told.words)
         if any(name.endswith(".csv") for name in names):
@@ -67,7 +66,10 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return what the command takes."""
     made = argparse.ArgumentParser(
-        "python -m tradeoff.compare", usage=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m tradeoff.compare",
+        usage=USAGE,
+        description=TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     return made

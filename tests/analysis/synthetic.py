@@ -183,6 +183,8 @@ def unsure(frame: pd.DataFrame, ap: float = 0.006, latency: float = 0.03) -> pd.
     return frame.assign(
         ap_low=frame["ap"] - ap,
         ap_high=frame["ap"] + ap,
+        ap_small_low=frame["ap_small"] - ap,
+        ap_small_high=frame["ap_small"] + ap,
         latency_ms_low=frame["latency_ms_p50"] * (1 - latency),
         latency_ms_high=frame["latency_ms_p50"] * (1 + latency),
     )

@@ -69,6 +69,20 @@ def test_what_is_odd_but_no_fault_is_counted(tmp_path: Path, capsys: pytest.Capt
     assert "1 beyond their image (clipped in training); 1 repeated" in text
 
 
+def test_boxes_without_area_are_counted_and_a_fault_in_validation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written("csv", tmp_path)
+    for part in ("train", "val"):
+        with (tmp_path / f"{part}.csv").open("a") as file:
+            file.write("a.png,3,4,3,20,dog,0\na.png,9,4,3,20,dog,0\n")
+    text, told = said(capsys, 1, "check", str(tmp_path))
+    train, val = told["parts"]["train"], told["parts"]["val"]
+    assert (train["without_area"], train["objects"], train["faults"]) == (1, 3, 1)  # the other has a side below 0
+    assert (val["without_area"], val["objects"], val["faults"]) == (1, 3, 2)
+    assert "1 without area (dropped in training)" in text
+
+
 def test_every_fault_is_told_and_counted_and_the_card_is_of_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,6 +84,14 @@ def test_no_detections_score_zero_and_leave_empty_buckets_empty() -> None:
     assert scores["ap_large"] is None
 
 
+@pytest.mark.parametrize("engine", ["hotcoco", "pycocotools"])
+def test_a_hundred_detections_of_an_image_and_class_count_however_many_there_are(engine: str) -> None:
+    wrong = [(1, 1, ELSEWHERE, 0.9 - n / 1000) for n in range(100)]
+    for kept, ap in ((100, 0.0), (99, 1 / 100)):
+        boxes = found([*wrong[:kept], (1, 1, SMALL, 0.1), *((1, 2, SMALL, 0.95) for _ in range(200))])
+        assert evaluate(truth([(1, 1, SMALL)]), boxes, engine)["ap"] == pytest.approx(ap)
+
+
 def test_no_objects_score_nothing_at_all() -> None:
     scores = evaluate(truth([]), found([(1, 1, SMALL, 0.9)]))
     assert {name for name, value in scores.items() if value is not None} == {"eval_images"}

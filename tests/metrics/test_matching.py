@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.metrics.plain import overlap
 from tests.metrics.random_sets import RandomSet, arrays, random_set
 from tradeoff.metrics import matching, ranked
 from tradeoff.metrics.accuracy import accuracy
@@ -15,15 +16,6 @@ from tradeoff.metrics.accuracy import accuracy
 Entry = dict[str, Any]
 
 sets = st.builds(random_set, st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 4), st.integers(0, 60))
-
-
-def overlap(one: list[float], other: list[float], of_first: bool = False) -> float:
-    """Return the IoU of two boxes x, y, width, height, or the share of the first that lies in the second."""
-    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    common = max(0.0, across) * max(0.0, down)
-    whole = one[2] * one[3] if of_first else one[2] * one[3] + other[2] * other[3] - common
-    return common / whole if whole else 0.0
 
 
 def nearest(box: list[float], objects: list[Entry], of_first: bool = False) -> tuple[float, int]:

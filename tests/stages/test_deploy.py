@@ -33,15 +33,15 @@ def detector_of(*words):
     return lively(build(cell.stages(CPU).train, 5))
 
 
-def outputs(detector):
+def outputs(detector, size=128):
     """Run all weights of a detector, two-stage ones on fixed boxes."""
-    images = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(1))
+    images = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         if hasattr(detector, "rpn"):
             features = detector.features(images)
             scored = detector.rpn(features)
             return [features, scored.logits, scored.deltas, *detector.classify(features, BOXES, images)]
-        raw = detector.predict(images, torch.tensor([[128.0, 128.0]]), None)
+        raw = detector.predict(images, torch.tensor([[float(size), float(size)]]), None)
         return [raw["logits"], raw["deltas"]]
 
 

@@ -2,26 +2,33 @@
 
 import csv
 import json
+import re
 import sys
+import textwrap
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.data.coco_files import COCO_TINY, needs_photographs, write
 from tradeoff.core.columns import BY_NAME
 from tradeoff.core.errors import ConfigError, DataError
 from tradeoff.core.machine import Machine
 from tradeoff.core.store import Context, Store, fetch, finish
+from tradeoff.ops.structures import Detections
 from tradeoff.recipes.stages import Evaluate
 from tradeoff.run import enumerate_cells
+from tradeoff.stages import predict
 from tradeoff.stages.evaluate import CURVES
 from tradeoff.stages.predict import PREDICTIONS
 
 RACCOON = COCO_TINY.parent / "raccoon"
 needs_raccoons = pytest.mark.skipif(not RACCOON.is_dir(), reason="no raccoons in ../shared/data")
+
+ERRORS = ("cls", "loc", "both", "dupe", "bkg", "fp", "miss", "fn")
 
 Arrays = dict[str, np.ndarray]
 NOTHING: Arrays = {
@@ -75,6 +82,8 @@ def assert_perfect_is_one_and_nothing_zero(root: Path, folder: Path, engine: str
     assert [best[name] for name in at_score] == [1.0, 1.0, 1.0]
     assert [none[name] for name in at_score] == [None, 0.0, 0.0]
     assert none["oi_ap50"] == 0.0
+    assert {best[f"tide_{name}"] for name in ERRORS} == {0.0}
+    assert [none[f"tide_{name}"] for name in ERRORS] == [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]
     assert best["eval_images"] == none["eval_images"] == len(evaluate.predict.split.build())
 
 
@@ -115,6 +124,70 @@ def from_csv(path: Path) -> dict[str, list]:
     }
 
 
+class Oracle:
+    """Stands for a detector: the images come in the order of their ids, and it answers all, or no, objects."""
+
+    def __init__(self, split, knows):
+        data = split.build()
+        self.answers = (data.example(place) for place in range(len(data)))
+        self.knows = knows
+
+    def __call__(self, images):
+        ((_, example),) = zip(images, [next(self.answers)], strict=True)
+        np.testing.assert_array_equal(images[0], example.image)
+        kept = ~example.crowd & self.knows
+        boxes, labels = torch.from_numpy(example.boxes[kept]).float(), torch.from_numpy(example.labels[kept])
+        return [Detections(boxes, torch.linspace(0.9, 0.6, len(labels)), labels)]
+
+
+def own_words(folder: Path) -> list[str]:
+    return ["data=coco", f"data.root={write(folder)}"]
+
+
+def coco_words(_: Path) -> list[str]:
+    return ["data=coco", f"data.root={COCO_TINY}", "evaluate.images=null"]
+
+
+def raccoon_words(_: Path) -> list[str]:
+    tables = {"train": "train_labels.csv", "val": "test_labels.csv"}
+    places = [f"data.{part}_annotations={RACCOON}/data/{name}" for part, name in tables.items()]
+    return ["data=csv", *places, *(f"data.{part}_images={RACCOON}/images" for part in tables)]
+
+
+@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [own_words, pytest.param(coco_words, marks=needs_photographs), pytest.param(raccoon_words, marks=needs_raccoons)],
+)
+def test_a_detector_that_knows_all_scores_one_and_one_that_finds_nothing_zero(words, knows, tmp_path, monkeypatch):
+    """Predict and Evaluate as they run, but for the network."""
+    ((cell, _),) = enumerate_cells(["extractor=tiny", *words(tmp_path / "set")])
+    evaluate = cell.stages(Machine("cpu", "a CPU", "2.15.0", "0.29.2")).evaluate
+    monkeypatch.setattr(predict, "trained", lambda *_: None)
+    monkeypatch.setattr(predict, "chain_of", lambda *_: Oracle(evaluate.predict.split, knows))
+    columns = fetch(evaluate, Context(Store(tmp_path / "results")))
+    assert [columns[name] for name in ("ap", "ap50", "voc_ap50")] == pytest.approx([float(knows)] * 3)
+    assert columns["tide_miss"] == float(not knows)
+    assert columns["eval_images"] == len(evaluate.predict.split.build())
+
+
+def test_a_trained_detector_without_a_detection_has_ap_0_and_a_latency(tmp_path):
+    words = [
+        "size=64",
+        "train=smoke",
+        "train.batch_size=2",
+        "proposals=5",
+        "inference.score_threshold=1",
+        "measure.max_s=1",
+    ]
+    ((cell, _),) = enumerate_cells(["extractor=tiny", "data=coco", f"data.root={write(tmp_path / 'set')}", *words])
+    stages = cell.stages(Machine("cpu", "a CPU", "2.15.0", "0.29.2"))
+    store = Store(tmp_path / "results")
+    assert fetch(stages.evaluate, Context(store))["ap"] == 0.0
+    assert len(predict.read(store.folder(stages.predict))["score"]) == 0
+    assert fetch(stages.measure, Context(store))["latency_ms_p50"] > 0
+
+
 #: fields of curves.npz with their shapes: 3 classes, 5 sizes
 SHAPES = {
     "category_id": (3,),
@@ -146,6 +219,19 @@ def test_what_is_no_single_number_lies_beside_the_scores(tmp_path):
         assert file["size_area_px2"][:2].tolist() == [[0, 256], [256, 1024]]
     assert set(columns) <= set(BY_NAME)
     assert columns["oi_ap50"] == pytest.approx(2 / 3)  # the crowd is a group to find, and is not
+
+
+def test_own_sizes_are_read_as_the_readme_says(tmp_path, monkeypatch, capsys):
+    # objects of 10 × 8 and 20 × 20 px with areas of 70 and 300 px²: below 16² and below 32²; both are found
+    evaluate, store = stage(write(tmp_path / "set")), Store(tmp_path / "results")
+    scored(store, evaluate, perfect(evaluate))
+    lines = (Path(__file__).parents[2] / "README.md").read_text().split("```python")[1].split("```")[0]
+    place = f"results/cache/evaluate/{store.folder(evaluate).name}/"
+    monkeypatch.chdir(tmp_path)
+    exec(textwrap.dedent(re.sub(r"results/cache/evaluate/\w+/", place, lines)), {})
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["0 to 16 px: 1.000", "16 to 32 px: 1.000"]
+    assert told[2:] == ["32 to 96 px: nan", "96 to 256 px: nan", "256 to 100000 px: nan"]
 
 
 def test_an_option_of_the_metric_scores_anew_and_predicts_no_more(tmp_path):

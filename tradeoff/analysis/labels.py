@@ -112,9 +112,8 @@ def contains(boxes: Array, point: Array) -> NDArray[np.bool_]:
 
 def overlaps(places: Array, boxes: Array) -> NDArray[np.bool_]:
     """Tell which boxes (B, 4) each place (K, 4) overlaps, (K, B)."""
-    low = np.maximum(places[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(places[:, None, 2:], boxes[None, :, 2:])
-    return np.all(low <= high, axis=2)
+    (x0, y0, x1, y1), (left, bottom, right, top) = places.T[:, :, None], boxes.T[:, None, :]
+    return np.asarray((x0 <= right) & (left <= x1) & (y0 <= top) & (bottom <= y1))
 
 
 def crossings(start: Array, ends: Array, boxes: Array) -> NDArray[np.bool_]:

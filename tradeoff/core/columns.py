@@ -102,6 +102,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("precision_at_score", float, "", "higher", "right ones of the detections from metric.score_threshold on"),
     Column("recall_at_score", float, "", "higher", "objects that these detections find, at IoU 0.50"),
     Column("f1_at_score", float, "", "higher", "harmonic mean of the two"),
+    # what errors cost, in AP at IoU 0.50; they do not add up
+    Column("tide_cls", float, "", "lower", "AP that wrong classes cost, TIDE's definitions"),
+    Column("tide_loc", float, "", "lower", "AP that wrong places cost: IoU 0.1 to 0.5 with an object of the class"),
+    Column("tide_both", float, "", "lower", "AP that boxes of wrong class and place cost"),
+    Column("tide_dupe", float, "", "lower", "AP that second boxes of one object cost"),
+    Column("tide_bkg", float, "", "lower", "AP that boxes on no object cost"),
+    Column("tide_miss", float, "", "lower", "AP that objects without any box cost"),
+    Column("tide_fp", float, "", "lower", "AP that all wrong boxes cost together"),
+    Column("tide_fn", float, "", "lower", "AP that all objects that are not found cost together"),
+    # how sure they are
     Column("ap_low", float, doc="lower end of the 95 % interval of ap, over images of this kind"),
     Column("ap_high", float, doc="upper end"),
     Column("ap_small_low", float, doc="lower end of the 95 % interval of ap_small"),

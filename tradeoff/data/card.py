@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tradeoff.data.coco_faults import sound, whole, with_sizes
+from tradeoff.data.coco_faults import box_faults, sound, whole, with_sizes
 from tradeoff.data.document import Document, Entry
 from tradeoff.data.image_files import Header
 
@@ -38,6 +38,7 @@ def card(document: Document, headers: Mapping[str, Header]) -> Card:
         "crowds": len(objects) - len(singles),
         **sizes(singles),
         "beyond_image": sum(beyond(entry, size_hw) for entry, size_hw in with_sizes(document)),
+        "without_area": sum(without_area(entry) for entry in document.entries("annotations")),
         "repeated": repeated(singles),
         "classes": per_class(document, singles),
     }
@@ -60,6 +61,11 @@ def beyond(entry: Entry, size_hw: tuple[int, int]) -> bool:
     """Tell whether a box reaches beyond its image by more than a pixel."""
     x, y, width, height = entry["bbox"]
     return bool(min(x, y) < -1 or x + width > size_hw[1] + 1 or y + height > size_hw[0] + 1)
+
+
+def without_area(entry: Entry) -> bool:
+    """Tell whether a box has a side of 0 and no other fault."""
+    return any(box_faults(entry, training=False)) and not any(box_faults(entry, training=True))
 
 
 def repeated(objects: list[Entry]) -> int:
@@ -89,6 +95,7 @@ def text(name: str, facts: Card, faults: list[str]) -> str:
         for key, words in (
             ("crowds", "crowds"),
             ("beyond_image", "beyond their image (clipped in training)"),
+            ("without_area", "without area (dropped in training)"),
             ("repeated", "repeated"),
         )
         if facts[key]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoff.metrics import coco, matching, ranked
+from tradeoff.metrics import coco, matching, ranked, tide
 from tradeoff.metrics.boxes import Floats, Found, Truth
 from tradeoff.metrics.coco import IOUS, LARGEST_PX2, RECALLS, Grid
 
@@ -14,7 +14,7 @@ from tradeoff.metrics.coco import IOUS, LARGEST_PX2, RECALLS, Grid
 def accuracy(
     truth: Truth, found: Found, *, engine: str, size_edges_px: tuple[float, ...], score_threshold: float
 ) -> tuple[dict[str, float | None], dict[str, NDArray[Any]]]:
-    """Score detections by the rules of COCO, Pascal VOC and Open Images.
+    """Score detections by the rules of COCO, Pascal VOC and Open Images, and say what errors cost.
 
     Args:
         truth: the objects.
@@ -41,6 +41,7 @@ def accuracy(
         "eval_images": len(truth.image_ids),
         **{name: coco.mean(values) for name, values in vectors.items()},
         **{f"{name}_at_score": coco.mean(values[-1:]) for name, values in points.items()},
+        **tide.costs(truth, found),
     }
     arrays = {
         **labels(truth, buckets),

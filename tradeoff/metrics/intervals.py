@@ -10,7 +10,8 @@ two at random, 50 times, and each half is scored:
   with which a half lies above the whole by 2^(2/3) - 1 = 0.59 of what the whole lies above the truth. Drawing with
   replacement, as a bootstrap does, repeats images and changes the dips.
 - **Ends.** Student's t, for the spread is itself an estimate: of 50 cuts, and of images that matter very unequally.
-  In simulated studies the spread from n images was as uncertain as that of 2.5 √n normal values.
+  By the kurtosis of what single images contribute, simulated studies of 60 and 250 images knew it as well as about 30
+  and 40 normal values would; 2.5 √n is taken.
 
 A figure in which no half differs, such as the 0 of no detections, has no interval; nor has one with objects in fewer
 than 20 images. `benchmarks/coverage.py` measures how often the truth is inside. Two runs are compared by the halves
@@ -118,12 +119,15 @@ def refuse_others(a: Matches, b: Matches) -> None:
 
 
 def figures(matches: Matches) -> tuple[Floats, Floats]:
-    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A)."""
-    images = len(matches.image_ids)
-    told = over_classes(
-        average_precision(matches, np.append(np.ones((1, images), np.float32), halved(images), axis=0))
-    )
-    return told[0], told[1:]
+    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A).
+
+    The halves are had in float32, and moved by what that changes in the figures of all.
+    """
+    every = np.ones((1, len(matches.image_ids)))
+    (whole,) = over_classes(average_precision(matches, every))
+    weights = np.append(every.astype(np.float32), halved(every.shape[1]), axis=0)
+    rounded = over_classes(average_precision(matches, weights))
+    return whole, rounded[1:] + (whole - rounded[0])
 
 
 def over_classes(ap: Real) -> Floats:

@@ -72,23 +72,30 @@ def closest(truth: Truth, found: Found, allowed: Bools, overlap: Overlap) -> tup
     Returns:
         The object (N,), -1 where there is none, and the overlap (N,), 0 where there is none.
     """
-    objects = np.flatnonzero(allowed)
-    keys = truth.image[objects] * truth.classes + truth.label[objects]
-    order = np.argsort(keys, kind="stable")
-    objects, keys = objects[order], keys[order]
-    wanted = found.image * truth.classes + found.label
-    starts = np.searchsorted(keys, wanted)
-    counts = np.searchsorted(keys, wanted, side="right") - starts
-    target, best = np.full(len(wanted), -1), np.zeros(len(wanted))
-    for rows in blocks(counts):
-        begins = np.cumsum(counts[rows]) - counts[rows]
-        detection = np.repeat(rows, counts[rows])
-        candidate = objects[np.arange(len(detection)) + np.repeat(starts[rows] - begins, counts[rows])]
+    target, best = np.full(len(found.image), -1), np.zeros(len(found.image))
+    key = (truth.image * truth.classes + truth.label, found.image * truth.classes + found.label)
+    for detection, candidate in pairs(allowed, *key):
         values = overlap(found.box[detection], truth.box[candidate])
-        best[rows] = np.maximum.reduceat(values, begins)
+        begins = np.flatnonzero(np.diff(detection, prepend=-1))
+        best[detection[begins]] = np.maximum.reduceat(values, begins)
         winner = np.flatnonzero(values == best[detection])[::-1]
         target[detection[winner]] = candidate[winner]  # of several assignments the last, which is the first object
     return target, best
+
+
+def pairs(allowed: Bools, object_key: Ints, detection_key: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the pairs of a detection and an allowed object of the same key, in parts.
+
+    A part has all pairs of its detections, in their order, and for each its objects in theirs.
+    """
+    objects = np.flatnonzero(allowed)
+    objects = objects[np.argsort(object_key[objects], kind="stable")]
+    starts, ends = (np.searchsorted(object_key[objects], detection_key, side=side) for side in ("left", "right"))
+    counts = ends - starts
+    for rows in blocks(counts):
+        begins = np.cumsum(counts[rows]) - counts[rows]
+        detection = np.repeat(rows, counts[rows])
+        yield detection, objects[np.arange(len(detection)) + np.repeat(starts[rows] - begins, counts[rows])]
 
 
 def blocks(counts: Ints) -> Iterator[Ints]:

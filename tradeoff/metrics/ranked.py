@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tradeoff.metrics.boxes import Bools, Floats, Found, Ints
+from tradeoff.metrics.coco import RECALLS
 from tradeoff.metrics.matching import IGNORED, RIGHT, WRONG
 
 
@@ -15,7 +16,7 @@ def by_class(found: Found, outcome: Ints, objects: Ints, average: Callable[[Bool
         found: N detections.
         outcome: (N,) of each.
         objects: (C,) that there are to find.
-        average: `area` or `eleven_points`.
+        average: `area`, `eleven_points` or `recall_points`.
     """
     told = np.full(len(objects), np.nan)
     for label, hits in ranked(found, outcome, len(objects)):
@@ -48,6 +49,17 @@ def eleven_points(hits: Bools, objects: int) -> float:
     Source: Everingham et al. 2010, section 4.2, as in VOC 2007.
     """
     places = np.searchsorted(10 * np.cumsum(hits), np.arange(11) * objects)
+    return float(np.append(envelope(hits), 0.0)[places].mean())
+
+
+def recall_points(hits: Bools, objects: int) -> float:
+    """Return the mean of the best precision at a recall of at least 0, 0.01, ..., 1, 0..1.
+
+    The recalls are compared in floating point, so 3 of 10 do not reach the point 0.30000000000000004.
+
+    Source: Lin et al. 2014, as in pycocotools.
+    """
+    places = np.searchsorted(np.cumsum(hits) / objects, RECALLS)
     return float(np.append(envelope(hits), 0.0)[places].mean())
 
 

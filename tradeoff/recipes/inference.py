@@ -21,3 +21,11 @@ class Inference(Recipe):
         0.6, "overlap above which a detection is dropped for a better one of its class", low=0, high=1
     )
     detections: int = option(100, "detections kept per image", low=1, high=10000)
+    winograd: bool = option(
+        True,
+        "in fp32 on a CPU, 3×3 convolutions go by Winograd's F(4×4, 3×3) where that is faster (cuDNN's do anyway)",
+    )
+
+    def takes_winograd(self, device: str) -> bool:
+        """Tell whether convolutions may go by Winograd's filtering: in full precision on a CPU."""
+        return self.winograd and device == "cpu" and self.precision in ("fp32", "tf32")

@@ -64,7 +64,7 @@ class Predict(Computation):
     """Detections on the validation images."""
 
     NAME: ClassVar[str] = "predict"
-    VERSION: ClassVar[int] = 2  # 2: batch norm is folded
+    VERSION: ClassVar[int] = 3  # 2: batch norm is folded; 3: convolutions by Winograd on a CPU
 
     train: Train
     inference: Inference
@@ -76,7 +76,7 @@ class Evaluate(Computation):
     """Accuracy of saved detections."""
 
     NAME: ClassVar[str] = "evaluate"
-    VERSION: ClassVar[int] = 3  # 2: figures of VOC and Open Images, at a score, curves; 3: intervals and matches
+    VERSION: ClassVar[int] = 4  # 2: VOC, Open Images, at a score, curves; 3: what errors cost; 4: intervals, matches
 
     predict: Predict
     metric: Metric = field(default_factory=Metric)
@@ -87,7 +87,8 @@ class Measure(Computation):
     """Time, memory and arithmetic of the trained detector on one machine."""
 
     NAME: ClassVar[str] = "measure"
-    VERSION: ClassVar[int] = 3  # 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded
+    #: 2: the memory that torch sets up once is not the detector's; 3: batch norm is folded; 4: Winograd on a CPU
+    VERSION: ClassVar[int] = 4
 
     train: Train
     inference: Inference

@@ -13,6 +13,7 @@ from tradeoff.ops.structures import Detections
 from tradeoff.recipes.inference import Inference
 from tradeoff.recipes.stages import Train
 from tradeoff.stages.deploy import deploy
+from tradeoff.stages.fast_convolution import use_winograd
 
 
 @dataclass(frozen=True)
@@ -71,5 +72,12 @@ def chain_of(train: Train, detector: Any, inference: Inference, device: str) -> 
 
     Images are resized as they were in training.
     """
-    deploy(detector, train.size)
+    bring_into_form(detector, train.size, inference, device)
     return Chain(detector, inference, train.size, train.resizer, device, train.training.longer_side_px)
+
+
+def bring_into_form(detector: Any, size: int, inference: Inference, device: str) -> None:
+    """Bring a trained detector, which is changed, into the form in which it infers; once is enough."""
+    deploy(detector, size)
+    if inference.takes_winograd(device):
+        use_winograd(detector)

@@ -9,6 +9,7 @@ from tradeoff.analysis.axis import TITLES
 from tradeoff.analysis.bars import Bar, Panel, Series
 from tradeoff.analysis.comparable import OF_ACCURACY, complete, facets, values
 from tradeoff.analysis.drawing import Drawing, asked, tally
+from tradeoff.analysis.membership import intervals
 from tradeoff.core.errors import TableError
 
 SIZES = {
@@ -55,14 +56,13 @@ def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
             *asked(together),
         ]
     )
-    panels = [
-        Panel(title, TITLES["ap"], part["label"].tolist(), [row_bars(row) for _, row in part.iterrows()])
-        for title, part in parts
-    ]
+    panels = [Panel(title, TITLES["ap"], part["label"].tolist(), bars_of(part)) for title, part in parts]
     return Drawing("by_size", "AP by the size of objects", caption, bars.compose(panels, SERIES, "Objects", caption))
 
 
-def row_bars(row: pd.Series) -> list[Bar]:
-    """Return the bars of a row, NaN where it has no such objects."""
-    told = [float("nan") if pd.isna(row[name]) else float(row[name]) for name in SIZES]
-    return [Bar(value, value, value, bool(row["sound"]), bool(row["pale"])) for value in told]
+def bars_of(rows: pd.DataFrame) -> list[list[Bar]]:
+    """Return the bars of each row with their intervals, NaN where it has no such objects."""
+    told = [
+        [Bar(*one) for one in zip(*intervals(rows, name), rows["sound"], rows["pale"], strict=True)] for name in SIZES
+    ]
+    return [list(group) for group in zip(*told, strict=True)]
