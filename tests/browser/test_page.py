@@ -201,6 +201,15 @@ def test_a_click_on_a_point_opens_its_card(page, frame):
     assert not card.is_displayed()
 
 
+def test_hovering_tells_the_numbers_and_reads_no_html(page):
+    hostile = next(dot for dot in find_all(page, "#scatter .dots path") if "=1+1" in dot.get_attribute("aria-label"))
+    ActionChains(page).move_to_element(hostile).perform()
+    tip = WebDriverWait(page, 10).until(lambda _: find(page, "#vg-tooltip-element.visible"))
+    assert "<img src=x" in tip.text
+    assert tip.find_elements(By.CSS_SELECTOR, "img") == []
+    assert "ms" in tip.text
+
+
 def test_keys_reach_points_cards_and_the_table(page):
     focus = "const dot = document.querySelector(arguments[0]); dot.focus(); return dot.__data__.datum.x"
     first = page.execute_script(focus, "#scatter [tabindex='0']")
