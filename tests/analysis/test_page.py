@@ -1,5 +1,6 @@
 """The page of a table: whole, without a network, and safe whatever the table says."""
 
+import base64
 import csv
 import io
 import json
@@ -10,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.analysis.synthetic import cell, failed, framed, made, small_study
 from tradeoff.analysis import table
 from tradeoff.analysis.comparable import groups
 from tradeoff.analysis.page import build as builder
-from tradeoff.analysis.page import content, curves, reproduce, words
+from tradeoff.analysis.page import content, curves, pictures, reproduce, words
 from tradeoff.analysis.page.summary import summary
 from tradeoff.analysis.page.tables import tables
 from tradeoff.analysis.pick import pick
@@ -208,3 +210,26 @@ def test_caveats_count_what_is_not_to_be_trusted(tmp_path):
     assert any(line.startswith("2 finished rows failed a rule of trust") and "throttled (2)" in line for line in told)
     assert any("5000 validation images" in line for line in told)
     assert any("one seed" in line for line in told)
+
+
+@pytest.mark.parametrize("copies", [1, 5])  # few rows, and so many that processes draw them
+def test_every_figure_that_a_table_can_give_is_shown_or_explained(tmp_path, monkeypatch, copies):
+    names = ("flops_time", "stride")
+    monkeypatch.setattr(pictures, "found", lambda: names)
+    rows = [
+        {**row, "run_id": f"{row['run_id']}-{seed}", "seed": seed} for seed in range(copies) for row in small_study()
+    ]
+    told = []
+    shown = pictures.pictures(framed(tmp_path, rows), told.append)
+    assert [picture["name"] for picture in shown] == ["flops_time"]
+    assert len(told) == 1
+    assert "stride" in told[0]
+    kind, _, data = shown[0]["uri"].partition(";base64,")
+    image = base64.b64decode(data)
+    if kind == "data:image/svg+xml":
+        width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', image.decode()).groups())
+    else:
+        width, height = Image.open(io.BytesIO(image)).size
+    assert width / height == pytest.approx(shown[0]["width"] / shown[0]["height"], rel=0.01)
+    assert (kind == "data:image/svg+xml") == (copies == 1)
+    assert shown[0]["caption"].startswith("On data coco")
