@@ -47,7 +47,7 @@ def frontier_table(frame: pd.DataFrame) -> Table:
 
 def critical_table(frame: pd.DataFrame) -> Table:
     """Return the critical points of each group."""
-    note = "The sweet spot is the elbow of the frontier: beyond it, AP costs more and more time."
+    note = "The sweet spot is the elbow of the frontier, unless the table itself names its critical points."
     words = {"point": lambda row: str(row[COLUMN]), "model": model}
     return modelled("Critical points", note, critical_points(frame), words)
 

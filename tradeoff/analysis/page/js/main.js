@@ -43,7 +43,7 @@ async function render(anew = false) {
 
 /** What the signs of the scatter mean, and what is not in it. */
 function keyOf(points, count) {
-  const words = [points.some((point) => point.best) ? "Dashed: the frontier of what is shown, in steps; its models are named. " : "No frontier: of one of these columns neither way is better. "];
+  const words = [points.some((point) => point.best) ? "Dashed: the frontier of what is shown, in steps; its models are named where there is room. " : "No frontier: of one of these columns neither way is better. "];
   if (points.some((point) => !point.sound)) words.push("Hollow: not trusted. ");
   if (points.some((point) => !point.fits)) words.push("Pale: does not fit the budget. ");
   if (points.length < count) words.push(`${count - points.length} rows lack a value and are not drawn. `);
