@@ -47,7 +47,7 @@ def test_a_limit_on_what_was_never_measured_says_so(tmp_path, capsys):
     lines, told, _ = ran(capsys, 1, written(tmp_path, ROWS), "--max-energy-j", 1)
     text = " ".join(lines)
     assert "energy per image: not known of 6 of 6 models" in text
-    assert "No model has 'energy_j'" in text
+    assert "No model has a number for it, so none can keep --max-energy-j" in text
     assert told["groups"][0]["nearest"] is None
 
 

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from tests.analysis.synthetic import failed, framed, made, published
+from tradeoff.analysis import answer
 from tradeoff.analysis.decision import decisions
 from tradeoff.analysis.limits import budget
 from tradeoff.core.errors import ConfigError, TableError
@@ -89,6 +90,20 @@ def test_sets_without_any_ap_are_left_out_where_others_have_some(tmp_path):
     rows = [*ROWS, made("profile", device_name="Raspberry Pi", ap=None)]
     assert len(decisions(framed(tmp_path / "a", rows), {})) == 1
     assert len(decisions(framed(tmp_path / "b", [made("profile", ap=None)]), {})) == 1
+
+
+def test_what_the_intervals_do_not_tell_apart_from_the_pick_is_told(tmp_path):
+    rows = [
+        made("best", ap=0.30, ap_low=0.27, ap_high=0.33, latency_ms_p50=30.0),
+        made("near", ap=0.26, ap_low=0.22, ap_high=0.29, latency_ms_p50=10.0),  # 0.04 < √(0.03² + 0.03²) = 0.0424
+        made("far", ap=0.25, ap_low=0.22, ap_high=0.28, latency_ms_p50=5.0),  # 0.05
+        made("untold", ap=0.29, latency_ms_p50=20.0),
+    ]
+    decision = decided(tmp_path, rows, max_latency_ms=30)
+    assert decision.alike["run_id"].tolist() == ["near"]
+    told = answer.text(decision, 3)
+    assert "the fastest of them: model near, AP 0.260 (-0.040), 10 ms." in " ".join(told.split())
+    assert decided(tmp_path / "b", ROWS, max_latency_ms=30).alike.empty
 
 
 def test_a_table_without_a_finished_row_has_nothing_to_choose_from(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 
 from tests.analysis.synthetic import failed, framed, made, small_study
 from tradeoff.analysis import movement
-from tradeoff.analysis.moved import moves, verdict
+from tradeoff.analysis.moved import moves
+from tradeoff.analysis.verdict import verdict
 from tradeoff.core.errors import TableError
 
 ENDS = {"ap_low": 0.28, "ap_high": 0.32}

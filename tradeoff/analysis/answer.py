@@ -91,10 +91,20 @@ def bound(decision: Decision) -> Iterator[str]:
     picked = decision.picked
     if decision.limits and not decision.steps and decision.nearest is None:
         yield "No limit binds: no better model is kept away."
+    if len(decision.alike):
+        yield near(decision)
     for step in decision.steps:
         yield f"Binds: {step.limit.title}. {bought(step, decision.limits[step.limit], picked)}"
     if decision.nearest and not any(step.row.name == decision.nearest.row.name for step in decision.steps):
         yield f"The nearest better model that does not fit: {missing(decision.nearest, decision.limits)}"
+
+
+def near(decision: Decision) -> str:
+    """Word what the intervals of AP do not tell apart from the pick."""
+    fastest = decision.alike.sort_values(TIME.name, kind="stable").iloc[0]
+    time = "" if pd.isna(fastest[TIME.name]) else f", {fastest[TIME.name]:.4g} ms"
+    told = f"{len(decision.alike)} more that fit are not told apart from the pick by the 95 % intervals of AP"
+    return f"{told}; the fastest of them: {named(fastest)}, {gain(fastest, decision.picked)}{time}."
 
 
 def bought(step: Step, bound: float, picked: pd.Series | None) -> str:
@@ -129,12 +139,11 @@ def missed(decision: Decision) -> Iterator[str]:
         yield f"The closest miss: {missing(decision.nearest, decision.limits)}"
     for limit, count in decision.unknown.items():
         if count == len(decision.rows):
-            yield f"No model has {limit.column!r}, so none can keep {limit.option}; leave it out, or measure it."
+            yield f"No model has a number for it, so none can keep {limit.option}; leave it out, or measure it."
 
 
 def plain(decision: Decision) -> dict[str, Any]:
     """Return a decision as values that JSON can hold."""
-    near = decision.nearest
     return {
         "conditions": decision.conditions,
         "limits": {limit.word: bound for limit, bound in decision.limits.items()},
@@ -145,9 +154,14 @@ def plain(decision: Decision) -> dict[str, Any]:
         "binds": [
             {"limit": step.limit.word, "needed": step.needed, "buys": facts(step.row)} for step in decision.steps
         ],
-        "nearest": near
-        and {"broken": {limit.word: value for limit, value in near.broken.items()}, **facts(near.row)},
+        "alike": [None if pd.isna(name) else str(name) for name in decision.alike["run_id"]],
+        "nearest": None if decision.nearest is None else broken(decision.nearest),
     }
+
+
+def broken(miss: Miss) -> dict[str, Any]:
+    """Return a row that does not fit, with its value where it breaks a limit."""
+    return {"broken": {limit.word: value for limit, value in miss.broken.items()}, **facts(miss.row)}
 
 
 def facts(row: pd.Series) -> dict[str, Any]:

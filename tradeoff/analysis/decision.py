@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from tradeoff.analysis.comparable import complete, conditions, groups, numbers, standing, timed
@@ -36,8 +37,8 @@ class Decision:
 
     title: what tells them from the other rows of their table. rows: all, the best first, with their `time_ms`. fits:
     those that keep every limit, in the same order. steps: what each limit that binds alone keeps away. nearest: the
-    one that misses the budget by least, of those that would be better than the pick. unknown: how many rows lack what
-    is limited, and so do not fit.
+    one that misses the budget by least, of those that would be better than the pick. alike: of those that fit, what
+    the intervals of AP do not tell apart from the pick. unknown: how many rows lack what is limited, so do not fit.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Decision:
     fits: pd.DataFrame
     steps: list[Step]
     nearest: Miss | None
+    alike: pd.DataFrame
     unknown: dict[Limit, int]
 
     @property
@@ -65,7 +67,7 @@ def decisions(frame: pd.DataFrame, limits: Budget, together: Collection[str] = (
     """
     rows = timed(complete(frame))
     if rows.empty:
-        raise TableError(f"none of {len(frame)} rows is finished: there is nothing to choose from")
+        raise TableError(f"none of {len(frame)} rows is finished (status ok): there is nothing to choose from")
     scored = [(title, group) for title, group in groups(rows, together) if group["ap"].notna().any()]
     sets = scored or list(groups(rows, together))
     if len(sets) > MOST_GROUPS:
@@ -91,6 +93,7 @@ def decide(group: pd.DataFrame, limits: Budget, title: str = "") -> Decision:
         fits=fits,
         steps=list(steps(rivals, over, limits)) if len(fits) else [],
         nearest=nearest(rivals, over, limits),
+        alike=alike(fits),
         unknown={limit: int(over[limit.word].isna().sum()) for limit in limits if over[limit.word].isna().any()},
     )
 
@@ -100,6 +103,20 @@ def better(rows: pd.DataFrame, picked: pd.Series) -> pd.DataFrame:
     ranks, own = standing(rows), standing(rows.loc[[picked.name]]).iloc[0]
     least = float("-inf") if pd.isna(picked["ap"]) else picked["ap"]
     return rows[(ranks < own) | ((ranks == own) & (numbers(rows, "ap") > least))]
+
+
+def alike(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, the best first, whose AP is not told apart from that of the first of them; none without intervals.
+
+    Those are not told apart whose difference is at most the root of the summed squares of the two half intervals
+    between them. Scores of one set of images hang together, so two runs compared image by image tell more.
+    """
+    picked, others = fits.head(1), fits.iloc[1:]
+    if not {"ap_low", "ap_high"} <= set(fits.columns) or others.empty:
+        return others.head(0)
+    below = float((numbers(picked, "ap") - numbers(picked, "ap_low")).iloc[0])
+    margin = np.hypot(below, numbers(others, "ap_high") - numbers(others, "ap"))
+    return others[(float(picked["ap"].iloc[0]) - numbers(others, "ap")).abs() <= margin]
 
 
 def steps(rivals: pd.DataFrame, over: pd.DataFrame, limits: Budget) -> Iterator[Step]:

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from tradeoff.analysis.conversion import met, value
 from tradeoff.analysis.mapping import Mapping
-from tradeoff.analysis.rules import FIELD, Rule, When, column_of
+from tradeoff.analysis.rules import column_of
 from tradeoff.core.cells import parsed, written
-from tradeoff.core.columns import BY_NAME, NAMES, Column
+from tradeoff.core.columns import BY_NAME, NAMES
 from tradeoff.core.errors import ConfigError, TableError
 from tradeoff.core.tables import quoted, table_text
 
@@ -99,11 +99,6 @@ def check_columns(path: Path, header: list[str], mapping: Mapping) -> None:
         raise ConfigError(faults)
 
 
-def met(when: When, told: dict[str, str]) -> bool:
-    """Tell whether a row meets a condition."""
-    return all(told[name] in values for name, values in when.items())
-
-
 def mapped(told: dict[str, str], mapping: Mapping) -> tuple[dict[str, Any], list[str]]:
     """Return the row of a line, and the faults of its values."""
     row: dict[str, Any] = {}
@@ -116,64 +111,6 @@ def mapped(told: dict[str, str], mapping: Mapping) -> tuple[dict[str, Any], list
     row |= {name: parsed(str(constant), column_of(name)) for name, constant in mapping.constants.items()}
     row |= {name: told[theirs] or None for name, theirs in mapping.kept.items()}
     return row, faults
-
-
-def value(column: Column, rule: Rule, told: dict[str, str]) -> Any:
-    """Return the value of one of our columns in one row; None where theirs says nothing.
-
-    Raises:
-        ValueError: when it makes no sense.
-    """
-    if not met(rule.when, told) or not any(told[name] for name in rule.read - set(rule.when)):
-        return None
-    text = worded(rule, FIELD.sub(lambda hit: told[hit[1]], rule.text).strip())
-    if text == "":
-        return None
-    number = scaled(text, rule) if rule.factor or rule.over else text
-    return in_range(column, parsed(number, column), text)
-
-
-def worded(rule: Rule, text: str) -> str:
-    """Return what pattern and words make of a text."""
-    fallback = {"keep": text, "empty": ""}.get(rule.others)
-    if rule.pattern:
-        hit = rule.pattern.search(text)
-        if not hit:
-            if fallback is None:
-                raise ValueError(f"got {text!r}, in which the pattern {rule.pattern.pattern!r} is not")
-            return fallback
-        text = hit[1] or ""
-    if rule.words is not None and text not in rule.words:
-        if not rule.others:
-            raise ValueError(f"got {text!r}, expected one of words: {', '.join(rule.words)}")
-        return text if rule.others == "keep" else ""
-    return rule.words[text] if rule.words is not None else text
-
-
-def scaled(text: str, rule: Rule) -> str:
-    """Return a number times the factor of its rule, or what the rule divides by it, exact in decimals."""
-    try:
-        number = Decimal(text)
-        result = rule.over / number if rule.over else number * (rule.factor or 1)
-    except (InvalidOperation, ZeroDivisionError):
-        raise ValueError(f"got {text!r}, expected a number") from None
-    return format(result, "f")
-
-
-def in_range(column: Column, found: Any, text: str) -> Any:
-    """Return a value that its column can have.
-
-    Raises:
-        ValueError: for an accuracy outside of 0..1, and for a size, a count or a cost that is not above 0.
-    """
-    if found is None or column.kind not in (int, float):
-        return found
-    share = column.better == "higher" and column.unit == ""
-    if share and not 0 <= found <= 1:
-        raise ValueError(f"got {text!r}, expected 0..1; give factor: 0.01 where theirs is in percent")
-    if found < 0 or (found == 0 and (column.better == "lower" or column.unit in ("px", "images"))):
-        raise ValueError(f"got {text!r}, expected a number above 0; what is not known is left empty")
-    return found
 
 
 def named(stem: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,8 @@ import pandas as pd
 from rich.table import Table
 
 from tradeoff.analysis import table
-from tradeoff.analysis.moved import BETTER, OPEN, VERDICTS, WORSE, Moves, summary
+from tradeoff.analysis.moved import Moves, summary
+from tradeoff.analysis.verdict import BETTER, OPEN, VERDICTS, WORSE
 
 
 def text(found: Moves, most: int = 10) -> str:
