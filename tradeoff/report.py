@@ -1,0 +1,162 @@
+"""Write the report of a table, one HTML page that needs no network: `python -m tradeoff.report TABLE`."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradeoff.analysis.limits import LIMITS, Budget, budget
+from tradeoff.core.errors import ConfigError, TableError, TradeoffError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USAGE = """Write the report of a table: one HTML page with everything in it, which opens without a network.
+
+  python -m tradeoff.report results/results.csv
+  python -m tradeoff.report results/results.csv --max-latency-ms 30 --max-memory-mb 1000
+  python -m tradeoff.report results/results.csv --x gmacs --y ap_small --markdown
+
+The budget is where its sliders stand when the page opens. Curves and example detections come from the folder cache of
+the results; without it the page does without them. Exit code: 0 all well, 1 no model keeps the budget (the page is
+written and shows the closest), 2 a wrong word or table. The last line is JSON.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return its exit code: 0 all well, 1 no model keeps the budget, 2 a wrong word or table."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    told = parser().parse_args(arguments)
+    try:
+        written = report(told, shlex.join(["python", "-m", "tradeoff.report", *arguments]))
+    except TradeoffError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(written))
+    return 0 if written["fits"] else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the words of the command."""
+    whole = argparse.ArgumentParser(
+        "python -m tradeoff.report", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    whole.add_argument("table", metavar="TABLE", type=Path, help="a CSV table of results")
+    whole.add_argument("--out", metavar="FILE.html", type=Path, help="where to; the table's name with .html")
+    whole.add_argument("--markdown", action="store_true", help="write a summary beside it, with the ending .md")
+    whole.add_argument("--results-dir", metavar="FOLDER", type=Path, help="that holds cache; the table's folder")
+    whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
+    whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
+    for limit in LIMITS:
+        doc = f"{limit.title}, at {limit.sense}{f', {limit.unit}' if limit.unit else ''}"
+        whole.add_argument(limit.option, metavar="NUMBER", type=float, help=doc)
+    return whole
+
+
+def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
+    """Write the page, and the summary where it is asked for; return what was written.
+
+    Raises:
+        TableError: when the table is missing, empty or damaged, or no row of it is finished.
+        ConfigError: when a column, a budget or a place makes no sense.
+        StoreError: when the page cannot be written.
+    """
+    limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
+    page = told.out or told.table.with_suffix(".html")
+    check_places(told.table, page)
+    from tradeoff.analysis import table
+
+    frame = table.read(told.table)
+    check_finished(frame, told.table)
+    start = {
+        "x": axis(told.x, frame),
+        "y": axis(told.y, frame),
+        "budget": {limit.word: bound for limit, bound in limits.items()},
+    }
+    cache = (told.results_dir or told.table.parent) / "cache"
+    written = write_page(frame, page, name=told.table.name, command=command, start=start, cache=cache)
+    if told.markdown:
+        written |= write_summary(frame, page.with_suffix(".md"), name=told.table.name, command=command)
+    return written | {"rows": len(frame), **fitting(frame, limits)}
+
+
+def check_places(table: Path, page: Path) -> None:
+    """Refuse to write over the table, or into no folder."""
+    if page.resolve() == table.resolve():
+        raise ConfigError(f"--out {page}: is the table itself; choose another name")
+    if not page.parent.is_dir() and table.is_file():
+        raise ConfigError(f"--out {page}: there is no folder {page.parent}; make it, or choose another")
+
+
+def check_finished(frame: "pd.DataFrame", path: Path) -> None:
+    """Refuse a table without a finished row."""
+    status = frame["status"].fillna("no status")
+    if (status == "ok").any():
+        return
+    why = frame["reason"].dropna()
+    first = f"; the first reason: {' '.join(why.iloc[0].split())}" if len(why) else ""
+    counts = ", ".join(f"{count} {name}" for name, count in status.value_counts().items())
+    raise TableError(f"{path}: none of {len(frame)} rows is finished ({counts}): there is nothing to report{first}")
+
+
+def axis(name: str | None, frame: "pd.DataFrame") -> str | None:
+    """Return the name of a column that can be an axis.
+
+    Raises:
+        ConfigError: when there is no such column, or no numbers in it.
+    """
+    from tradeoff.core.columns import BY_NAME
+    from tradeoff.core.rows import unknown
+
+    if name is None or name == "time_ms":
+        return name
+    if name not in frame:
+        raise ConfigError(unknown(name))
+    if name not in BY_NAME or BY_NAME[name].kind not in (int, float):
+        raise ConfigError(f"column {name!r}: holds no numbers; an axis needs them, such as latency_ms_p50, gmacs, ap")
+    if frame[name].isna().all():
+        raise ConfigError(f"column {name!r}: is empty in this table; choose one that holds numbers")
+    return name
+
+
+def write_page(
+    frame: "pd.DataFrame", page: Path, *, name: str, command: str, start: dict[str, Any], cache: Path
+) -> dict[str, Any]:
+    """Write the page; return where it is and its size."""
+    from tradeoff import evidence
+    from tradeoff.analysis.page.build import build
+    from tradeoff.core.files import write_atomic
+
+    behind = evidence.gathered(frame, cache, tell=lambda text: print(text, file=sys.stderr))
+    html = build(frame, name=name, command=command, start=start, behind=behind)
+    write_atomic(page, html)
+    return {"page": str(page), "bytes": len(html.encode())}
+
+
+def write_summary(frame: "pd.DataFrame", path: Path, *, name: str, command: str) -> dict[str, Any]:
+    """Write the summary; return where it is."""
+    from tradeoff.analysis.page.summary import summary
+    from tradeoff.core.files import write_atomic
+
+    write_atomic(path, summary(frame, name=name, command=command))
+    return {"markdown": str(path)}
+
+
+def fitting(frame: "pd.DataFrame", limits: Budget) -> dict[str, Any]:
+    """Return how many models of the group that the page opens with keep the budget, and which is picked."""
+    from tradeoff.analysis.comparable import timed
+    from tradeoff.analysis.decision import decide
+    from tradeoff.analysis.page.content import comparable
+
+    decided = decide(timed(comparable(frame)[0][1]), limits)
+    if decided.picked is None:
+        print("no model keeps the budget; the page shows the closest", file=sys.stderr)
+    picked = None if decided.picked is None else decided.picked["run_id"]
+    return {"fits": len(decided.fits), "picked": picked}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
