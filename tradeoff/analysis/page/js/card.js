@@ -71,7 +71,7 @@ const CHARTS = {
     },
   }),
   classes: ({ classes }) => chart(`AP by class${classes.length > 40 ? ", the 40 with most objects" : ""}`, [...classes].sort((a, b) => b[2] - a[2]).slice(0, 40).map(([name, ap, objects]) => ({ name, ap: part(ap), objects })), {
-    height: { step: 16 }, mark: { type: "bar", color: "#0072B2" },
+    height: 16 * Math.min(classes.length, 40), mark: { type: "bar", color: "#0072B2" },
     encoding: { y: { field: "name", type: "nominal", sort: "-x", title: null }, x: { field: "ap", ...unit("AP") }, tooltip: [{ field: "name" }, { field: "ap", format: ".3f" }, { field: "objects" }] },
   }),
   sizes: ({ sizes }) => chart("AP by size of the objects", sizes.map(([low, high, ap]) => ({ name: high === null ? `from ${low}` : `${low}–${high}`, ap: part(ap) })), {
