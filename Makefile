@@ -10,10 +10,10 @@ quickstart: $(READY)  ## run the main job on the built-in data set: results/quic
 	$(BIN)/python -m tradeoff.run sweeps=quickstart
 
 test: $(READY)  ## all tests that need neither a GPU nor much time
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-all: $(READY)  ## the slow tests as well
-	$(BIN)/python -m pytest -m "not gpu and not slurm and not browser"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not gpu and not slurm and not browser"
 
 check: $(READY)  ## lint, format, spelling, types, floors
 	$(BIN)/ruff check .

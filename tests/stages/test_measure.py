@@ -22,7 +22,7 @@ from tradeoff.stages.network import arithmetic, build, inferring, trained
 from tradeoff.stages.predict import read
 
 CPU = Machine("cpu", "a CPU", "2.15", "0.30")
-WORDS = ["extractor=tiny", "size=64", "train=smoke", "measure.max_s=1", "measure.images=2", "evaluate.images=3"]
+WORDS = ["extractor=tiny", "size=64", "train=smoke", "measure.max_s=2", "measure.images=2", "evaluate.images=3"]
 
 
 def stages_of(*words):
@@ -192,7 +192,7 @@ def test_what_is_timed_agrees_with_what_was_scored(store):
 
 def test_other_predictions_mark_the_row(store, monkeypatch):
     """Predictions of other classes in the place of those that were scored."""
-    stage = stages_of("meta_arch=ssd", "seed=1", "measure.max_s=0.5").measure
+    stage = stages_of("meta_arch=ssd", "seed=1").measure
     read_them = predict.read
 
     def swapped(folder):

@@ -19,7 +19,7 @@ def seen(stage, folder):
     batch = next(trainer.batches())
     chain = chain_of(stage, trainer.detector.eval(), Inference(proposals=5), "cpu")
     data = stage.split.build()
-    prepared = chain.preprocess([data.example(index).image for index in range(2)])
+    prepared, _ = chain.copy(chain.preprocess([data.example(index).image for index in range(2)]))
     return batch, prepared
 
 

@@ -72,8 +72,8 @@ def time_steps(
     """
     _check(steps, inputs, device)
     chain = Chain(steps, device, clock_ns)
-    watch = Watch(clock_ns, limits.budget_s, progress)
     with collector_off():
+        watch = Watch(clock_ns, limits.budget_s, progress)
         warm, reasons = warm_up(chain, inputs, kind_of, limits, watch)
         taken = Sampler(chain, inputs, limits, watch, pause).run()
     samples = taken.whole
