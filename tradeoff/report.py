@@ -18,6 +18,7 @@ USAGE = """Write the report of a table: one HTML page with everything in it, whi
   python -m tradeoff.report results/results.csv
   python -m tradeoff.report results/results.csv --max-latency-ms 30 --max-memory-mb 1000
   python -m tradeoff.report results/results.csv --x gmacs --y ap_small --markdown
+  python -m tradeoff.report results/results.csv --figures figures
 
 The budget is where its sliders stand when the page opens. Curves and example detections come from the folder cache of
 the results; without it the page does without them. Exit code: 0 all well, 1 no model keeps the budget (the page is
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("table", metavar="TABLE", type=Path, help="a CSV table of results")
     whole.add_argument("--out", metavar="FILE.html", type=Path, help="where to; the table's name with .html")
     whole.add_argument("--markdown", action="store_true", help="write a summary beside it, with the ending .md")
+    whole.add_argument("--figures", metavar="FOLDER", type=Path, help="write every figure there as PNG, SVG and PDF")
     whole.add_argument("--results-dir", metavar="FOLDER", type=Path, help="that holds cache; the table's folder")
     whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
     whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
@@ -80,6 +82,8 @@ def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
     written = write_page(frame, page, name=told.table.name, command=command, start=start, cache=cache)
     if told.markdown:
         written |= write_summary(frame, page.with_suffix(".md"), name=told.table.name, command=command)
+    if told.figures:
+        written |= write_figures(frame, told.figures)
     return written | {"rows": len(frame), **fitting(frame, limits)}
 
 
@@ -134,6 +138,24 @@ def write_page(
     html = build(frame, name=name, command=command, start=start, behind=behind)
     write_atomic(page, html)
     return {"page": str(page), "bytes": len(html.encode())}
+
+
+def write_figures(frame: "pd.DataFrame", folder: Path) -> dict[str, Any]:
+    """Write every figure that the table can give, in each format; return the files.
+
+    Raises:
+        ConfigError: when the folder cannot be made.
+    """
+    from tradeoff.analysis import figures
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}); choose another folder") from error
+    drawn = figures.draw(
+        frame, folder, lambda text: print(text, file=sys.stderr), names=None, kinds=("png", "svg", "pdf")
+    )
+    return {"figures": [str(path) for path in drawn]}
 
 
 def write_summary(frame: "pd.DataFrame", path: Path, *, name: str, command: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.analysis.synthetic import failed, made, skipped, small_study, written
 from tradeoff import report
+from tradeoff.analysis import figures
 from tradeoff.analysis.page import build
 
 
@@ -46,9 +47,20 @@ def test_a_budget_that_nothing_keeps_is_told_and_shown(tmp_path, capsys):
     assert '"budget":{"max_latency_ms":0.5}' in (tmp_path / "page.html").read_text()
 
 
+def test_figures_are_written_in_every_format(tmp_path, capsys, monkeypatch):
+    scatter = figures.found()["scatter"]
+    monkeypatch.setattr(figures, "found", lambda: {"scatter": scatter})
+    code, told, err = run(capsys, written(tmp_path, small_study()), "--figures", tmp_path / "of" / "it")
+    assert (code, err) == (0, "")
+    assert told["figures"] == [str(tmp_path / "of" / "it" / f"scatter.{kind}") for kind in ("pdf", "png", "svg")]
+    beginnings = [(tmp_path / "of" / "it" / f"scatter.{kind}").read_bytes()[:4] for kind in ("pdf", "png", "svg")]
+    assert beginnings == [b"%PDF", b"\x89PNG", b"<?xm"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--figures", "results.csv"], "--figures results.csv: cannot be made (File exists)"),
         (["--x", "latency"], "column 'latency': no such column; did you mean 'latency_"),
         (["--y", "label"], "column 'label': holds no numbers"),
         (["--y", "gpu_ms_p50"], "column 'gpu_ms_p50': is empty in this table"),
