@@ -67,6 +67,8 @@ def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
         StoreError: when the page cannot be written.
     """
     limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
+    if told.figures and told.figures.exists() and not told.figures.is_dir():
+        raise ConfigError(f"--figures {told.figures}: is no folder; choose another")
     page = told.out or told.table.with_suffix(".html")
     check_places(told.table, page)
     from tradeoff.analysis import table
@@ -141,20 +143,11 @@ def write_page(
 
 
 def write_figures(frame: "pd.DataFrame", folder: Path) -> dict[str, Any]:
-    """Write every figure that the table can give, in each format; return the files.
-
-    Raises:
-        ConfigError: when the folder cannot be made.
-    """
+    """Write every figure that the table can give, in each format; return the files."""
     from tradeoff.analysis import figures
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}); choose another folder") from error
-    drawn = figures.draw(
-        frame, folder, lambda text: print(text, file=sys.stderr), names=None, kinds=("png", "svg", "pdf")
-    )
+    kinds: tuple[figures.Kind, ...] = ("png", "svg", "pdf")
+    drawn = figures.draw(frame, folder, lambda text: print(text, file=sys.stderr), names=None, kinds=kinds)
     return {"figures": [str(path) for path in drawn]}
 
 

@@ -60,7 +60,7 @@ def test_figures_are_written_in_every_format(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--figures", "results.csv"], "--figures results.csv: cannot be made (File exists)"),
+        (["--figures", "results.csv"], "--figures results.csv: is no folder"),
         (["--x", "latency"], "column 'latency': no such column; did you mean 'latency_"),
         (["--y", "label"], "column 'label': holds no numbers"),
         (["--y", "gpu_ms_p50"], "column 'gpu_ms_p50': is empty in this table"),
