@@ -1,7 +1,8 @@
 """Winograd's minimal filtering against torch's convolution on this machine's CPU, side by side, fp32, batch 1.
 
-Prints, for 3×3 convolutions of many channels and maps, the medians and the ratio of the pairs, and one line of JSON
-with the ratios. `stages/deploy.py` takes Winograd's where the ratios are clearly below one.
+Prints, for 3×3 convolutions of many channels and maps, the medians and the ratio of the pairs, writes them to
+results/measured/convolutions_cpu.csv, and ends in a line of JSON. `stages/fast_convolution.py` takes Winograd's where
+the ratios are clearly below one.
 """
 
 import json
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from itertools import product
 
 import torch
-from side_by_side import compare
+from side_by_side import compare, write
 from torch import Tensor
 from torch.nn import functional as F
 
-from tradeoff.ops.winograd import transform_weight, winograd_conv2d
+from tradeoff.ops.winograd import tiles, transform_weight, winograd_conv2d
+from tradeoff.stages.fast_convolution import CHANNELS as CHANNELS_TAKEN
+from tradeoff.stages.fast_convolution import TILES
 
 CHANNELS = (64, 128, 192, 256, 384, 512, 1024)
 MAPS_PX = (10, 14, 19, 28, 38, 56, 75, 150)
@@ -22,16 +25,27 @@ MOST_GMACS = 15.0  # more would only take long
 
 def main() -> None:
     """Time each pair and print."""
-    ratios = {}
-    for channels, px in product(CHANNELS, MAPS_PX):
-        if 9e-9 * channels**2 * px**2 < MOST_GMACS:
-            told = compare(*pair(1, channels, px))
-            ratios[f"{channels} channels, {px} px"] = told["ratio"]
-            print(f"{channels:5d} channels {px:4d} px: {told}", flush=True)
-    told = compare(*pair(300, 512, 7))
-    ratios["512 channels, 300 crops of 7 px"] = told["ratio"]
-    print(f"  512 channels, 300 crops of 7 px: {told}")
-    print(json.dumps({"ratios": ratios, "threads": torch.get_num_threads(), "torch": torch.__version__}))
+    cases = [(1, channels, px) for channels, px in product(CHANNELS, MAPS_PX)]
+    rows = []
+    for count, channels, px in [case for case in cases if gmacs(*case) < MOST_GMACS] + [(300, 512, 7)]:
+        told = compare(*pair(count, channels, px))
+        names = {"torch_ms": told["torchvision_ms"], "winograd_ms": told["ours_ms"], "ratio": told["ratio"]}
+        rows.append({"images": count, "channels": channels, "size_px": px, **names})
+        print(rows[-1], flush=True)
+    path = write("convolutions_cpu", rows)
+    taken = [row["ratio"] for row in rows if row["channels"] >= CHANNELS_TAKEN and tiles_of(row["size_px"]) >= TILES]
+    print(json.dumps({"table": path.name, "taken": len(taken), "worst_ratio_taken": max(taken)}))
+
+
+def gmacs(count: int, channels: int, px: int) -> float:
+    """Return the multiply-adds of a case, 10^9."""
+    return 9e-9 * count * channels**2 * px**2
+
+
+def tiles_of(px: int) -> int:
+    """Return the tiles of a square map."""
+    rows, columns = tiles(px, px)
+    return rows * columns
 
 
 def pair(count: int, channels: int, px: int) -> tuple[Callable[[], Tensor], Callable[[], Tensor]]:

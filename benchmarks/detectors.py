@@ -4,7 +4,7 @@ SSD300 on VGG-16 (`meta_arch=ssd_liu`) and Faster R-CNN on ResNet-50 without a p
 600 px), of 90 classes. Both sides have the same layers, images, thresholds, and weights in the extractor and in the
 second stage. The predictors are random: "untrained" as they are initialised, so that almost every score of SSD passes
 the threshold; else spread, so that a few do: 2,000 of SSD, 300 of Faster R-CNN. Prints the medians, the ratio of each
-pair, the mean number of detections, and one line of JSON.
+pair, the mean number of detections, and one line of JSON; results/measured/detectors_cpu.csv (or _cuda) has the rows.
 """
 
 import json
@@ -14,7 +14,7 @@ from itertools import cycle
 
 import numpy as np
 import torch
-from side_by_side import compare
+from side_by_side import compare, write
 from torch import Tensor, nn
 from torchvision.models import resnet50
 from torchvision.models.detection import FasterRCNN, ssd300_vgg16
@@ -46,6 +46,7 @@ def main() -> None:
             "our_detections": found(ours),
         }
         print(f"{name}: {told[name]}", flush=True)
+    write(f"detectors_{DEVICE}", [{"pair": name, **row} for name, row in told.items()])
     print(json.dumps({**told, "device": DEVICE, "threads": torch.get_num_threads(), "torch": torch.__version__}))
 
 

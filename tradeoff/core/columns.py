@@ -164,7 +164,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("gmacs_base", float, "GMACs", "lower", "gmacs = gmacs_base + proposals * gmacs_per_proposal"),
     Column("gmacs_per_proposal", float, "GMACs", "lower", "of one proposal; empty for one stage"),
     Column("bound_ms", float, "ms", "lower", "least of the network, operator by operator, at the machine's peak"),
-    Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50"),
+    Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50; fast convolutions may pass 100"),
     Column("peak_gflops_per_s", float, "GFLOP/s", doc="what the machine reached in large products"),
     Column("peak_gb_per_s", float, "GB/s", doc="what the machine reached in a large copy, both ways"),
     # more of memory and energy

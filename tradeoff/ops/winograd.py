@@ -71,7 +71,9 @@ def winograd_conv2d(images: Tensor, transformed: Tensor, bias: Tensor | None, pa
 
     Returns: (N, K, H + 2 padding - 2, W + 2 padding - 2), channels last in memory.
 
-    Differs: the tiles go through in blocks of rows or images, so that no more than a block is held transformed.
+    Differs: the tiles go through in blocks of rows or images, so that no more than a block is held transformed. What
+    is not finite spoils the 4×4 outputs of its tiles, where a convolution spoils 3×3, and values above about 1e36
+    overflow.
     """
     count, _, height, width = images.shape
     rows, columns = tiles(height, width, padding)
@@ -83,7 +85,8 @@ def winograd_conv2d(images: Tensor, transformed: Tensor, bias: Tensor | None, pa
         found = of_tiles(inputs, transformed).permute(2, 3, 0, 4, 1, 5)
         out[some, lines] = found if bias is None else found + bias
     whole = out.view(count, OUT * rows, OUT * columns, -1)
-    return whole[:, : height + 2 * padding - 2, : width + 2 * padding - 2].permute(0, 3, 1, 2)
+    within = whole[:, : height + 2 * padding - 2, : width + 2 * padding - 2]
+    return within.contiguous().permute(0, 3, 1, 2)
 
 
 def blocks(count: int, rows: int, columns: int) -> Iterator[tuple[slice, slice]]:

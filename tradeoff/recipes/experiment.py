@@ -127,15 +127,16 @@ class Experiment:
             machine_name=(machine.device_name + (f", 1 of {jobs} jobs" if jobs > 1 else "")) if timed else None,
             start=self.start,
         )
+        inference = self.inference.meaningful(machine.device.partition(":")[0])
         scored = self.data.val_split(self.scoring.images)
-        predict = Predict(train=train, inference=self.inference, split=scored) if self.trained else None
+        predict = Predict(train=train, inference=inference, split=scored) if self.trained else None
         return Stages(
             train=train,
             predict=predict,
             evaluate=Evaluate(predict=predict, metric=self.metric) if predict else None,
             measure=Measure(
                 train=train,
-                inference=self.inference,
+                inference=inference,
                 split=self.data.val_split(self.measuring.images),
                 batch_size=self.batch_size,
                 measuring=self.measuring,

@@ -1,7 +1,7 @@
 """What may change after training."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from tradeoff.recipes.base import Recipe, option
 
@@ -25,6 +25,10 @@ class Inference(Recipe):
         True,
         "in fp32 on a CPU, 3×3 convolutions go by Winograd's F(4×4, 3×3) where that is faster (cuDNN's do anyway)",
     )
+
+    def meaningful(self, device: str) -> Self:
+        """Return it with what has no meaning on a device at its default, so that such words make no other cell."""
+        return self if replace(self, winograd=True).takes_winograd(device) else replace(self, winograd=True)
 
     def takes_winograd(self, device: str) -> bool:
         """Tell whether convolutions may go by Winograd's filtering: in full precision on a CPU."""
