@@ -10,6 +10,7 @@ import torch
 from tests.probes.fakes import FakeClock, FakeCuda, FakeStep
 from tradeoff.probes import paired
 from tradeoff.probes.paired import Comparison, Demands, compare, judge
+from tradeoff.probes.paired_doubts import doubts
 
 QUICK = {"warmup_s": 0.0, "max_s": 3.0}
 
@@ -167,7 +168,7 @@ def test_a_ratio_that_changes_is_told():
     ],
 )
 def test_more_time_is_asked_for_only_where_it_would_tell_more(first, second, is_doubted):
-    reasons = paired.doubts([first, second] * 5, 1, Demands())  # the interval of ten rounds is from first to second
+    reasons = doubts([first, second] * 5, 1, 0.01)  # the interval of ten rounds is from first to second
     assert [reason for reason in reasons if "give it more time" in reason] == reasons
     assert bool(reasons) is is_doubted
 
@@ -203,16 +204,15 @@ def passes(inputs: int, milliseconds: float, **demands) -> Comparison:
 def test_timing_ends_after_whole_passes_over_the_inputs(inputs, milliseconds, demands, rounds):
     found = passes(inputs, milliseconds, **demands)
     assert len(found.rounds_ms) == rounds
-    told = [f"time sufficed for {rounds} of {inputs} inputs only; give it more time"]
+    told = [f"only {rounds} of {inputs} inputs were taken; give it more time, or fewer inputs"]
     assert found.reasons == (told if rounds < inputs else [])
 
 
 def test_inputs_whose_ratios_differ_are_no_change():
     logs = [0.0] * 10 + [0.2] * 10  # a pass over twenty inputs; its second half has another ratio
-    demands = Demands(zone=0.5)
-    assert paired.doubts(logs, 20, demands) == paired.doubts(logs * 2, 20, demands) == []
-    assert "changed by +22.1 %" in paired.doubts(logs, 1, demands)[0]
-    assert "changed by +49.2 %" in paired.doubts(logs + [log + 0.4 for log in logs], 20, demands)[-1]
+    assert doubts(logs, 20, 0.5) == doubts(logs * 2, 20, 0.5) == []
+    assert "changed by +22.1 %" in doubts(logs, 1, 0.5)[0]
+    assert "changed by +49.2 %" in doubts(logs + [log + 0.4 for log in logs], 20, 0.5)[-1]
 
 
 def test_the_order_is_drawn_anew_in_every_round_and_times_stay_with_their_callables():

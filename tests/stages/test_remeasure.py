@@ -191,7 +191,7 @@ def test_images_are_those_that_were_taken(runs, monkeypatch: pytest.MonkeyPatch)
     b, a = (recall.stages_of(row, folder).measure for row in rows_)
     told = told_of(replace(a, split=replace(a.split, images=16)), b, folder, max_s=0.1)  # of rounds of 9 ms
     assert (told["rounds"], told["images"]) == (12, 12)
-    assert "time sufficed for 12 of 16 inputs only; give it more time" in told["reasons"]
+    assert "only 12 of 16 inputs were taken; give it more time, or fewer inputs" in told["reasons"]
 
 
 def test_what_disturbs_the_machine_is_doubted_and_kept(runs, monkeypatch: pytest.MonkeyPatch):

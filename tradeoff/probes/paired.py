@@ -22,15 +22,13 @@ from typing import Any, Literal
 import torch
 
 from tradeoff.probes.chain import collector_off, shape_of
+from tradeoff.probes.paired_doubts import WRONG, doubts
 from tradeoff.probes.signed_rank import FEWEST, centre
 from tradeoff.probes.warm_up import first_of_each_shape
 
 Verdict = Literal["FAST", "SLOW", "SAME", "CANNOT TELL"]
 Progress = Callable[[float, float], None]
 
-#: probability that the interval of one look is wrong. To end at the first look at which it is narrow picks those that
-#: happen to be: with 5 % a look, 6.5 % of simulated comparisons ended wrong; with this, less than 5 %
-WRONG = 0.025
 LOOK_AGAIN = 1.2  # times as many rounds as at the last look
 LONGEST_TURN = 100  # times the shortest that is wanted: where the callables are of very different lengths
 MOST_CALLS = 1 << 20
@@ -145,7 +143,7 @@ def compare(
         orders=turns.orders,
         calls=turns.calls,
         ratios=[ratio(log, demands.zone) for log in logs],
-        reasons=[reason for log in logs for reason in doubts(log, len(inputs), demands)],
+        reasons=[reason for log in logs for reason in doubts(log, len(inputs), demands.zone)],
     )
 
 
@@ -172,50 +170,6 @@ def judge(low: float, high: float, zone: float) -> Verdict:
     if high < 1:
         return "FAST"
     return "SLOW" if low > 1 else "CANNOT TELL"
-
-
-def doubts(logs: Sequence[float], inputs: int, demands: Demands) -> list[str]:
-    """Say in words why a ratio is not to be trusted and what to do next; an empty list when it is.
-
-    Args:
-        logs: of the ratios, round by round; round i took input i modulo `inputs`.
-        inputs: at least 1.
-        demands: what was asked.
-    """
-    told = (_cut_off(logs, inputs), _undecided(logs, demands), _changed(logs, inputs))
-    return [reason for reason in told if reason]
-
-
-def _cut_off(logs: Sequence[float], inputs: int) -> str | None:
-    """Doubt a ratio of a part of the inputs."""
-    if len(logs) >= inputs:
-        return None
-    return f"time sufficed for {len(logs)} of {inputs} inputs only; give it more time"
-
-
-def _undecided(logs: Sequence[float], demands: Demands) -> str | None:
-    """Doubt a ratio of which more time would tell more than it does: whether it matters."""
-    _, low, high = centre(logs, WRONG)
-    zone = math.log1p(demands.zone)
-    if high - low <= 2 * demands.precision or low > zone or high < -zone or -zone <= low <= high <= zone:
-        return None
-    return (
-        f"the ratio is known to ±{100 * math.expm1((high - low) / 2):.1f} % only, after {len(logs)} rounds; "
-        "give it more time, or close other programs"
-    )
-
-
-def _changed(logs: Sequence[float], inputs: int) -> str | None:
-    """Doubt a ratio that became another; told from halves that took the same inputs equally often."""
-    half = len(logs) // inputs // 2 * inputs
-    if half < FEWEST:
-        return None
-    before, low_before, high_before = centre(logs[:half], WRONG)
-    after, low_after, high_after = centre(logs[half : 2 * half], WRONG)
-    if high_before >= low_after and high_after >= low_before:
-        return None
-    changed_pct = 100 * math.expm1(after - before)
-    return f"the ratio changed by {changed_pct:+.1f} % while it was measured; let the machine settle, run again"
 
 
 class _Turns:
