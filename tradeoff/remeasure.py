@@ -23,7 +23,12 @@ SAME = {
     "batch_size": "calls of different numbers of images cannot be set against each other",
 }
 #: columns that are worth telling where they differ, for the ratio is then of more than the detectors
-TOLD = ("precision", "size", "device", "device_name", "torch_version", "torchvision_version", "driver_version")
+VERSIONS = ("torch_version", "torchvision_version", "driver_version")
+TOLD = ("precision", "size", "latency_mode", "device", "device_name", *VERSIONS)
+#: what is kept beside the answer, not in it
+KEPT = ("rounds_ms", "orders", "state")
+#: a number that a question may have, exclusive
+MOST = 1e6
 MEANING = {
     "FAST": "A is FAST: it takes less time than B",
     "SLOW": "A is SLOW: it takes more time than B",
@@ -43,8 +48,8 @@ class Question:
     def __post_init__(self) -> None:
         for name in ("zone_pct", "max_s"):
             value = getattr(self, name)
-            if not 0 < value < 1e6:
-                raise ConfigError(f"{name}={value}: expected a number above 0")
+            if not 0 < value < MOST:
+                raise ConfigError(f"{name}={value}: expected a number above 0 and below {MOST:,.0f}")
 
 
 def by_time(a: Row, b: Row, results_dir: Path, question: Question) -> dict[str, Any]:
@@ -64,7 +69,7 @@ def by_time(a: Row, b: Row, results_dir: Path, question: Question) -> dict[str, 
     path = results_dir / "remeasured" / f"{a['run_id']}_{b['run_id']}.json"
     make_folder(path.parent)
     write_atomic(path, json.dumps(told))
-    kept = {name: value for name, value in told.items() if name not in ("rounds_ms", "orders")}
+    kept = {name: value for name, value in told.items() if name not in KEPT}
     answer = {"a": a["run_id"], "b": b["run_id"], **kept, "device_name": machine.device_name, "notes": notes}
     print(text(answer))
     return {**answer, "samples": str(path)}
@@ -99,6 +104,8 @@ def differences(a: Row, b: Row, machine: Machine) -> list[str]:
     if elsewhere:
         where = " and ".join(sorted(map(str, elsewhere)))
         notes.append(f"their rows are from {where}; both are timed on this machine, {machine.device_name}")
+    if "burst" in (a["latency_mode"], b["latency_mode"]):
+        notes.append("latency_mode=burst leaves a gap before each call; here calls follow each other without one")
     return notes
 
 

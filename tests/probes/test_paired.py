@@ -10,6 +10,7 @@ import torch
 from tests.probes.fakes import FakeClock, FakeCuda, FakeStep
 from tradeoff.probes import paired
 from tradeoff.probes.paired import Comparison, Demands, compare, judge
+from tradeoff.probes.paired_doubts import doubts
 
 QUICK = {"warmup_s": 0.0, "max_s": 3.0}
 
@@ -154,6 +155,64 @@ def test_a_ratio_that_changes_is_told():
     found = compare([FakeStep(clock, 2.0), becoming_slower], demands=demands, clock_ns=clock)
     # two rounds warm up; of 36, the first 18 are at 2.0, the other 18 at 2.4
     assert found.reasons[-1].startswith("the ratio changed by +20.0 % while it was measured")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_doubted"),
+    [
+        (0.05, 0.15, False),  # 5 to 16 % more, though known to ±5 % only
+        (-0.15, -0.05, False),
+        (-0.009, 0.009, False),  # within the zone
+        (-0.05, 0.05, True),
+        (0.003, 0.06, True),  # slower, but by how much more than matters is open
+    ],
+)
+def test_more_time_is_asked_for_only_where_it_would_tell_more(first, second, is_doubted):
+    reasons = doubts([first, second] * 5, 1, 0.01)  # the interval of ten rounds is from first to second
+    assert [reason for reason in reasons if "give it more time" in reason] == reasons
+    assert bool(reasons) is is_doubted
+
+
+def test_a_sure_ratio_of_one_callable_is_not_doubted_for_that_of_another():
+    clock, source = FakeClock(), random.Random(0)
+
+    def noisy(value):
+        clock.advance(2.0 * math.exp(source.gauss(0, 0.3)))
+
+    functions = [FakeStep(clock, 2.0), FakeStep(clock, 4.0), noisy]
+    found = compare(functions, demands=Demands(warmup_s=0, max_s=0.5), clock_ns=clock)
+    assert len(found.reasons) == 1
+
+
+def passes(inputs: int, milliseconds: float, **demands) -> Comparison:
+    clock = FakeClock()
+    steps = [FakeStep(clock, milliseconds / 2), FakeStep(clock, milliseconds / 2)]
+    return compare(steps, range(inputs), demands=Demands(warmup_s=0, **demands), clock_ns=clock)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "milliseconds", "demands", "rounds"),
+    [
+        (7, 10.0, {}, 35),  # narrow from the start: the first pass that ends after 30
+        (100, 10.0, {}, 100),
+        (100, 10.0, {"max_s": 0.5}, 50),  # time for a part of the first pass
+        (16, 10.0, {"max_s": 0.5, "min_rounds": 1000}, 48),  # a fourth pass would end at 0.64 s
+        (7, 10.0, {"min_rounds": 1000, "max_rounds": 25}, 21),
+        (7, 10.0, {"min_rounds": 1000, "max_rounds": 10}, 10),  # a whole pass would be fewer than an interval needs
+    ],
+)
+def test_timing_ends_after_whole_passes_over_the_inputs(inputs, milliseconds, demands, rounds):
+    found = passes(inputs, milliseconds, **demands)
+    assert len(found.rounds_ms) == rounds
+    told = [f"only {rounds} of {inputs} inputs were taken; give it more time, or fewer inputs"]
+    assert found.reasons == (told if rounds < inputs else [])
+
+
+def test_inputs_whose_ratios_differ_are_no_change():
+    logs = [0.0] * 10 + [0.2] * 10  # a pass over twenty inputs; its second half has another ratio
+    assert doubts(logs, 20, 0.5) == doubts(logs * 2, 20, 0.5) == []
+    assert "changed by +22.1 %" in doubts(logs, 1, 0.5)[0]
+    assert "changed by +49.2 %" in doubts(logs + [log + 0.4 for log in logs], 20, 0.5)[-1]
 
 
 def test_the_order_is_drawn_anew_in_every_round_and_times_stay_with_their_callables():

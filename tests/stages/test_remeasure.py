@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -112,11 +113,29 @@ def test_the_command_times_both_in_a_child_and_ends_with_json(runs, capfd):
     assert answer["verdict"] == paired.judge(answer["ratio_low"], answer["ratio_high"], 0.05)
     assert answer["device_name"] == detect("cpu").device_name
     assert any("not trained" in reason for reason in answer["reasons"])
+    assert "state" not in answer
     kept = json.loads(Path(answer["samples"]).read_text())
     assert len(kept["rounds_ms"]) == len(kept["orders"]) == answer["rounds"] >= 10
     assert set(kept["orders"]) <= {"AB", "BA"}
+    assert kept["state"]["cpu"]["seconds"] > 0.2
     assert told[0].startswith(f"A  {rfcn['run_id']}")
     assert any(line.startswith("note: precision differs") for line in told)
+
+
+@pytest.mark.parametrize("word", ["max_s=1e9", "zone_pct=inf"])
+def test_the_most_that_a_number_may_be_is_said(runs, capfd, word):
+    folder, ssd, rfcn = runs
+    assert compare.main([ssd["run_id"], rfcn["run_id"], "--remeasure", f"results_dir={folder}", word]) == 2
+    assert "expected a number above 0 and below 1,000,000" in capfd.readouterr().err
+
+
+def test_bursts_are_told_to_be_timed_back_to_back(runs):
+    _, ssd, _ = runs
+    bursts = ssd | {"latency_mode": "burst"}
+    alike = remeasure.differences(bursts, bursts, ELSEWHERE)
+    assert alike == ["latency_mode=burst leaves a gap before each call; here calls follow each other without one"]
+    notes = remeasure.differences(bursts, ssd | {"latency_mode": "sustained"}, ELSEWHERE)
+    assert notes == ["latency_mode differs: burst and sustained", *alike]
 
 
 @pytest.mark.parametrize("word", ["max_s=0", "zone_pct=nan", "max_s=soon"])
@@ -132,27 +151,60 @@ def test_a_word_of_timing_is_refused_where_nothing_is_timed(runs, capfd):
     assert "max_s: is for --remeasure" in capfd.readouterr().err
 
 
+class Detectors:
+    """Stand-ins for both detectors on a clock of their own: 4 ms in fp32, 5 ms in bf16."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock, self.seen = FakeClock(), []
+        monkeypatch.setattr(stage.Subject, "build", lambda subject: self.detector(subject.stage.inference.precision))
+        compared = partial(paired.compare, clock_ns=self.clock)
+        monkeypatch.setattr(stage, "compare", compared)
+
+    def detector(self, precision: str):
+        def detect(batch):
+            self.seen.append((precision, torch.mm(torch.ones(1, 1), torch.ones(1, 1)).dtype, len(batch)))
+            self.clock.advance(4.0 if precision == "fp32" else 5.0)
+
+        return detect
+
+
+def told_of(a, b, folder, max_s: float = 1.0) -> dict:
+    return stage.run(a, b, 0.01, max_s, Context(Store(folder)), lambda done, total, unit: None)
+
+
 def test_the_ratio_is_of_a_to_b_and_each_runs_in_its_own_precision(runs, monkeypatch: pytest.MonkeyPatch):
     folder, ssd, rfcn = runs
-    clock, seen = FakeClock(), []
-
-    class Fake:
-        def __init__(self, milliseconds: float) -> None:
-            self.milliseconds = milliseconds
-
-        def __call__(self, batch):
-            seen.append((self.milliseconds, torch.mm(torch.ones(1, 1), torch.ones(1, 1)).dtype, len(batch)))
-            clock.advance(self.milliseconds)
-
-    times = {"fp32": 4.0, "bf16": 5.0}
-    subject = stage.Subject
-    monkeypatch.setattr(subject, "build", lambda self: Fake(times[self.stage.inference.precision]))
-    monkeypatch.setattr(stage, "compare", lambda *args, **kwargs: paired.compare(*args, **kwargs, clock_ns=clock))
+    detectors = Detectors(monkeypatch)
     a, b = (recall.stages_of(row, folder).measure for row in (rfcn, ssd))
-    told = stage.run(a, b, 0.01, 1.0, Context(Store(folder)), lambda done, total, unit: None)
+    told = told_of(a, b, folder)
     assert told["ratio"] == pytest.approx(1.25)
     assert told["verdict"] == "SLOW"
     assert (told["a_ms_p50"], told["b_ms_p50"]) == (5.0, 4.0)
     assert told["rounds_ms"][0] == [5.0, 4.0]
     assert told["images"] == 2
-    assert set(seen) == {(4.0, torch.float32, 1), (5.0, torch.bfloat16, 1)}
+    assert set(detectors.seen) == {("fp32", torch.float32, 1), ("bf16", torch.bfloat16, 1)}
+
+
+def test_images_are_those_that_were_taken(runs, monkeypatch: pytest.MonkeyPatch):
+    folder, *rows_ = runs
+    Detectors(monkeypatch)
+    b, a = (recall.stages_of(row, folder).measure for row in rows_)
+    told = told_of(replace(a, split=replace(a.split, images=16)), b, folder, max_s=0.1)  # of rounds of 9 ms
+    assert (told["rounds"], told["images"]) == (12, 12)
+    assert "only 12 of 16 inputs were taken; give it more time, or fewer inputs" in told["reasons"]
+
+
+def test_what_disturbs_the_machine_is_doubted_and_kept(runs, monkeypatch: pytest.MonkeyPatch):
+    folder, ssd, rfcn = runs
+    Detectors(monkeypatch)
+
+    class Disturbed(stage.StateWatch):
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            self.state = replace(self.state, cpu=replace(self.state.cpu, others_pct=60.0))
+
+    monkeypatch.setattr(stage, "StateWatch", Disturbed)
+    told = told_of(*(recall.stages_of(row, folder).measure for row in (rfcn, ssd)), folder)
+    assert any("other programs took 60 % of the CPU" in reason for reason in told["reasons"])
+    assert told["state"]["cpu"]["others_pct"] == 60.0
+    json.dumps(told)

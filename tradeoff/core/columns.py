@@ -131,7 +131,9 @@ COLUMNS: tuple[Column, ...] = (
     # more of time
     Column("latency_ms_q1", float, "ms", "lower", "what a quarter of the calls stay below"),
     Column("latency_ms_q3", float, "ms", "lower", "what three quarters of the calls stay below"),
-    Column("latency_ms_low", float, "ms", "lower", "lower end of the median's 95 % interval, by order statistics"),
+    Column(
+        "latency_ms_low", float, "ms", "lower", "lower end of the median's 95 % interval, over calls of this process"
+    ),
     Column("latency_ms_high", float, "ms", "lower", "upper end of that interval"),
     Column("latency_ms_min", float, "ms", "lower", "the fastest call"),
     Column("latency_mode", str, doc="sustained: back to back; burst: each call after a gap"),
@@ -178,8 +180,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("energy_spread_pct", float, "%", "lower", "energy_j from the lowest to the highest trial, of the median"),
     Column("unmeasured", str, doc="columns that could not be measured, and why"),
     # the machine around the measurement
-    Column("reference_ms", float, "ms", doc="time of a fixed piece of work just before and after the cell was timed"),
-    Column("drift_pct", float, "%", doc="how much slower it was than when first taken in this results folder"),
+    Column(
+        "reference_ms",
+        float,
+        "ms",
+        doc="time of a fixed piece of work around the timing of the cell: the mean of before and after",
+    ),
+    Column(
+        "drift_pct",
+        float,
+        "%",
+        doc="how far that is above the usual time of the work in this results folder, taken alike",
+    ),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from tradeoff.probes.correlation import inflation
 from tradeoff.probes.limits import Limits
 from tradeoff.probes.order_statistics import median_interval, median_precision, quartiles
 from tradeoff.probes.stopping import needed_s
@@ -37,7 +38,7 @@ def doubts(
         return ["one run is shorter than the clock can tell; time more work at once"]
     told = (
         _too_few(len(samples_ms), limits),
-        _too_imprecise(samples_ms, limits, spent_s),
+        _too_imprecise(samples_ms, inputs, limits, spent_s),
         _too_wide(samples_ms, inputs, median),
         _drifting(samples_ms, inputs),
         _not_waited_for(median, gpu_ms),
@@ -54,9 +55,9 @@ def _too_few(count: int, limits: Limits) -> str | None:
     return None
 
 
-def _too_imprecise(samples_ms: Sequence[float], limits: Limits, spent_s: float) -> str | None:
+def _too_imprecise(samples_ms: Sequence[float], inputs: int, limits: Limits, spent_s: float) -> str | None:
     """Doubt a median whose interval is wider than was asked for."""
-    reached = median_precision(samples_ms)
+    reached = median_precision(samples_ms, inflation(samples_ms, inputs))
     if not limits.precision < reached < math.inf:
         return None
     seconds = needed_s(spent_s, reached, limits.precision)

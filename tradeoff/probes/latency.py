@@ -10,6 +10,7 @@ import torch
 
 from tradeoff.ops.steps import Step
 from tradeoff.probes.chain import Chain, collector_off, shape_of
+from tradeoff.probes.correlation import inflation
 from tradeoff.probes.doubts import doubts
 from tradeoff.probes.limits import Limits, Progress, Watch
 from tradeoff.probes.order_statistics import median_interval, quartiles, upper_quantile
@@ -98,7 +99,8 @@ def time_steps(
 def summary(timing: Timing) -> dict[str, Any]:
     """Summarise a timing, all in ms but `n`.
 
-    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, None below 6 samples. `p90`, `p95`,
+    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, wider where
+    neighbouring samples are alike, None below 6 samples. `p90`, `p95`,
     `p99` are values that the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples.
     `stages` holds the median of each step, None where it was never run on its own. `gpu_p50` is None without CUDA.
     """
@@ -114,7 +116,7 @@ def summary(timing: Timing) -> dict[str, Any]:
         "min": min(samples),
         "q1": first,
         "q3": third,
-        "median_ci": median_interval(samples),
+        "median_ci": median_interval(samples, inflation(samples, timing.inputs)),
         "stages": {name: statistics.median(runs) if runs else None for name, runs in timing.stages_ms.items()},
         "gpu_p50": statistics.median(timing.gpu_ms) if timing.gpu_ms else None,
     }

@@ -30,18 +30,27 @@ def confident_rank(count: int, tail: float, level: float) -> int:
     return count
 
 
-def median_interval(samples: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of the median by order statistics; None below 6 samples."""
-    rank = confident_rank(len(samples), 0.5, LEVEL_INTERVAL)
-    if rank < 1:
+def median_interval(samples: Sequence[float], inflation: float = 1.0) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of the median by order statistics; None below 6 samples.
+
+    Args:
+        samples: in any order.
+        inflation: how many samples tell as much as one independent one (`probes.correlation`). The ranks of the
+            interval lie further from the middle by its root, up to the least and the greatest sample: where the
+            machine changed but slowly, and by little, these still say how well the median is known.
+    """
+    independent = confident_rank(len(samples), 0.5, LEVEL_INTERVAL)
+    if independent < 1:
         return None
+    middle = (len(samples) + 1) / 2
+    rank = max(1, math.floor(middle - (middle - independent) * math.sqrt(inflation)))
     ordered = sorted(samples)
     return ordered[rank - 1], ordered[-rank]
 
 
-def median_precision(samples: Sequence[float]) -> float:
+def median_precision(samples: Sequence[float], inflation: float = 1.0) -> float:
     """Return p so that the median is known to ±p of itself (0.02 is ±2 %); infinite when it is not known."""
-    interval = median_interval(samples)
+    interval = median_interval(samples, inflation)
     median = statistics.median(samples) if samples else 0.0
     if interval is None or median <= 0:
         return math.inf

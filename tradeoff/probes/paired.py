@@ -22,15 +22,13 @@ from typing import Any, Literal
 import torch
 
 from tradeoff.probes.chain import collector_off, shape_of
+from tradeoff.probes.paired_doubts import WRONG, doubts
 from tradeoff.probes.signed_rank import FEWEST, centre
 from tradeoff.probes.warm_up import first_of_each_shape
 
 Verdict = Literal["FAST", "SLOW", "SAME", "CANNOT TELL"]
 Progress = Callable[[float, float], None]
 
-#: probability that the interval of one look is wrong. To end at the first look at which it is narrow picks those that
-#: happen to be: with 5 % a look, 6.5 % of simulated comparisons ended wrong; with this, less than 5 %
-WRONG = 0.025
 LOOK_AGAIN = 1.2  # times as many rounds as at the last look
 LONGEST_TURN = 100  # times the shortest that is wanted: where the callables are of very different lengths
 MOST_CALLS = 1 << 20
@@ -120,7 +118,8 @@ def compare(
 
     Args:
         functions: at least two; each takes an input. In a round all take the same one.
-        inputs: at least one, taken round after round; their shapes are warmed up one by one.
+        inputs: at least one, taken round after round; their shapes are warmed up one by one. Timing ends after whole
+            passes over them, but for a first pass that time does not suffice for.
         device: where the callables leave their work, cpu or cuda; a turn ends when it is done.
         demands: what is asked, and how long it may take.
         draw: draws the orders; None is a generator of its own, differently seeded every time.
@@ -137,14 +136,14 @@ def compare(
     turns = _Turns(functions, inputs, device, draw or random.Random(), clock_ns)
     with collector_off():
         turns.warm_up(demands)
-        narrow = turns.take_rounds(demands, progress)
+        turns.take_rounds(demands, progress)
     logs = [differences(turns.rounds_ms, index) for index in range(1, len(functions))]
     return Comparison(
         rounds_ms=turns.rounds_ms,
         orders=turns.orders,
         calls=turns.calls,
         ratios=[ratio(log, demands.zone) for log in logs],
-        reasons=[reason for log in logs for reason in doubts(log, narrow, demands)],
+        reasons=[reason for log in logs for reason in doubts(log, len(inputs), demands.zone)],
     )
 
 
@@ -171,30 +170,6 @@ def judge(low: float, high: float, zone: float) -> Verdict:
     if high < 1:
         return "FAST"
     return "SLOW" if low > 1 else "CANNOT TELL"
-
-
-def doubts(logs: Sequence[float], narrow: bool, demands: Demands) -> list[str]:
-    """Say in words why a ratio is not to be trusted and what to do next; an empty list when it is."""
-    reasons = []
-    if not narrow:
-        _, low, high = centre(logs, WRONG)
-        reach_pct = 100 * math.expm1((high - low) / 2)
-        reasons.append(
-            f"the ratio is known to ±{reach_pct:.1f} % only, after {len(logs)} rounds; "
-            "give it more time, or close other programs"
-        )
-    half = len(logs) // 2
-    if half >= FEWEST:
-        (before, low_before, high_before), (after, low_after, high_after) = (
-            centre(logs[:half], WRONG),
-            centre(logs[half:], WRONG),
-        )
-        if high_before < low_after or high_after < low_before:
-            changed_pct = 100 * math.expm1(after - before)
-            reasons.append(
-                f"the ratio changed by {changed_pct:+.1f} % while it was measured; let the machine settle, run again"
-            )
-    return reasons
 
 
 class _Turns:
@@ -254,24 +229,41 @@ class _Turns:
         while self.clock_ns() - begin_ns < 1e9 * demands.warmup_s:
             self.round(self.inputs[0])
 
-    def take_rounds(self, demands: Demands, progress: Progress | None) -> bool:
-        """Take rounds until the ratios are known well enough or a limit is met; tell whether they are."""
+    def take_rounds(self, demands: Demands, progress: Progress | None) -> None:
+        """Take rounds until the ratios are known well enough or a limit is met; whole passes where time allows."""
         begin_ns, told_s, look_at = self.clock_ns(), -math.inf, demands.min_rounds
-        while len(self.rounds_ms) < demands.max_rounds:
-            seconds = (self.clock_ns() - begin_ns) / 1e9
-            if seconds >= demands.max_s and len(self.rounds_ms) >= FEWEST:
+        inputs, most = len(self.inputs), self.most_rounds(demands)
+        while len(self.rounds_ms) < most:
+            count, seconds = len(self.rounds_ms), (self.clock_ns() - begin_ns) / 1e9
+            if self.is_over(seconds, demands):
                 break
             if progress is not None and seconds - told_s >= PROGRESS_S:
                 told_s = seconds
                 progress(seconds, demands.max_s)
-            order, times = self.round(self.inputs[len(self.rounds_ms) % len(self.inputs)])
+            if count >= look_at and count % inputs == 0:
+                if self.narrow(demands):
+                    break
+                look_at = math.ceil(LOOK_AGAIN * count)
+            order, times = self.round(self.inputs[count % inputs])
             self.orders.append(order)
             self.rounds_ms.append([taken / self.calls for taken in times])
-            if len(self.rounds_ms) >= look_at:
-                if self.narrow(demands):
-                    return True
-                look_at = math.ceil(LOOK_AGAIN * look_at)
-        return self.narrow(demands)
+
+    def most_rounds(self, demands: Demands) -> int:
+        """Return how many rounds there may be: whole passes over the inputs, where these are not too few."""
+        whole = demands.max_rounds // len(self.inputs) * len(self.inputs)
+        return whole if whole >= FEWEST else demands.max_rounds
+
+    def is_over(self, seconds: float, demands: Demands) -> bool:
+        """Tell whether time is over, or too short for one more pass over the inputs when one has ended.
+
+        A first pass is cut off where time ends; a later one is not begun if, by those before, it would be.
+        """
+        count, inputs = len(self.rounds_ms), len(self.inputs)
+        if count < FEWEST:
+            return False
+        if count % inputs == 0 and inputs > 1:
+            return seconds * (count + inputs) / count > demands.max_s
+        return seconds >= demands.max_s
 
     def narrow(self, demands: Demands) -> bool:
         """Tell whether every interval reaches no further than it may."""

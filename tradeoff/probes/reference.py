@@ -5,8 +5,9 @@ detector runs in, so that it can be set beside itself between cells, studies and
 earlier times of it void: raise `recipes.stages.Reference.VERSION` then.
 """
 
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,24 +19,39 @@ MAPS = ((64, 56), (128, 28), (256, 14))
 MATRIX = 512
 #: images at once; a GPU is hardly busy with one
 IMAGES = {"cpu": 1, "cuda": 32}
-SECONDS = 0.3
+TAKES, SECONDS = 3, 0.1
 WARM_UP, FEWEST = 3, 5
 
 
-def times_ms(
-    device: torch.device, *, seconds: float = SECONDS, clock_ns: Callable[[], int] = time.perf_counter_ns
-) -> list[float]:
-    """Do the work again and again for so many seconds, and five times at least; return what each run took, in ms."""
+def takes_ms(device: torch.device, *, clock_ns: Callable[[], int] = time.perf_counter_ns) -> list[list[float]]:
+    """Do the work again and again in a few takes; return what each run of each take took, in ms.
+
+    A take lasts a tenth of a second, and five runs at least.
+    """
     work = workload(device)
     with torch.inference_mode(), full_precision(device):
         for _ in range(WARM_UP):
             work()
-        times: list[float] = []
-        begin_ns = clock_ns()
-        while len(times) < FEWEST or clock_ns() - begin_ns < 1e9 * seconds:
-            start_ns = clock_ns()
-            work()
-            times.append((clock_ns() - start_ns) / 1e6)
+        return [_take_ms(work, clock_ns) for _ in range(TAKES)]
+
+
+def least_ms(takes: Sequence[Sequence[float]]) -> float:
+    """Return the least of the medians of some takes.
+
+    The least, for what disturbs a take makes it longer. It is the lower the more takes there are, so only what comes
+    from as many can be set beside each other.
+    """
+    return min(map(statistics.median, takes))
+
+
+def _take_ms(work: Callable[[], None], clock_ns: Callable[[], int]) -> list[float]:
+    """Return what the runs of a take took."""
+    times: list[float] = []
+    begin_ns = clock_ns()
+    while len(times) < FEWEST or clock_ns() - begin_ns < 1e9 * SECONDS:
+        start_ns = clock_ns()
+        work()
+        times.append((clock_ns() - start_ns) / 1e6)
     return times
 
 

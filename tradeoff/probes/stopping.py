@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Literal
 
+from tradeoff.probes.correlation import inflation
 from tradeoff.probes.limits import Limits
 from tradeoff.probes.order_statistics import median_precision
 
@@ -38,7 +39,7 @@ class Stopping:
         self.look_at = self._whole_rounds(math.ceil(GROWTH * len(samples_ms)))
         if spent_s < self.limits.min_s:
             return None
-        reached = median_precision(samples_ms)
+        reached = median_precision(samples_ms, inflation(samples_ms, self.inputs))
         if reached <= self.limits.precision:
             return "precision"
         self._noises.append(reached * math.sqrt(len(samples_ms)))

@@ -9,6 +9,7 @@ import torch
 from tradeoff.core.store import Context
 from tradeoff.core.worker import Report
 from tradeoff.probes.paired import Comparison, Demands, compare
+from tradeoff.probes.state import State, StateWatch
 from tradeoff.recipes.stages import Measure
 from tradeoff.stages.costs.latency import UNTRAINED
 from tradeoff.stages.costs.subject import Subject
@@ -20,7 +21,8 @@ Batch = list[np.ndarray]
 def run(a: Measure, b: Measure, zone: float, max_s: float, context: Context, report: Report) -> dict[str, Any]:
     """Return how long the detector of `a` takes in relation to that of `b`; the entry of a child process.
 
-    Both take the images of `a`, from decoded image to final boxes, each in its own precision.
+    Both take the images of `a`, from decoded image to final boxes, back to back, each in its own precision, while the
+    machine is watched. `images` says how many of them were taken, `state` what the machine did.
 
     Args:
         a: the measurement whose detector is judged.
@@ -30,20 +32,39 @@ def run(a: Measure, b: Measure, zone: float, max_s: float, context: Context, rep
         context: where weights are, and the device for both.
         report: takes (done, total, unit).
     """
-    batches, device = Subject(a, context).batches, torch.device(context.device)
+    subject, device = Subject(a, context), torch.device(context.device)
     demands = Demands(zone=zone, max_s=max_s)
-
-    def progress(done_s: float, most_s: float) -> None:
-        report(done_s, most_s, "s of timing at most")
 
     # an outer autocast, though switched off, keeps the weights that an inner one has cast from turn to turn
     with torch.inference_mode(), torch.autocast(device.type, enabled=False):
         calls = [detector(stage, context) for stage in (b, a)]
-        found = compare(calls, batches, device=device, demands=demands, progress=progress)
+        found, state = watched(calls, subject.batches, device, demands, report)
     untrained = [UNTRAINED] if 0 in (stage.train.training.steps for stage in (a, b)) else []
-    return {**columns(found), "images": sum(map(len, batches)), "zone_pct": 100 * zone} | {
-        "reasons": [*found.reasons, *untrained]
+    return {
+        **columns(found),
+        "images": min(len(found.rounds_ms) * a.batch_size, len(subject.examples)),
+        "zone_pct": 100 * zone,
+        "reasons": [*found.reasons, *state.doubts(), *untrained],
+        "state": state.kept(),
     }
+
+
+def watched(
+    calls: list[Callable[[Batch], object]],
+    batches: list[Batch],
+    device: torch.device,
+    demands: Demands,
+    report: Report,
+) -> tuple[Comparison, State]:
+    """Compare two calls, and return with it what the machine did meanwhile."""
+    with StateWatch(device) as watch:
+
+        def progress(done_s: float, most_s: float) -> None:
+            report(done_s, most_s, "s of timing at most")
+            watch.look()
+
+        found = compare(calls, batches, device=device, demands=demands, progress=progress)
+    return found, watch.state
 
 
 def detector(stage: Measure, context: Context) -> Callable[[Batch], object]:
