@@ -86,8 +86,7 @@ def test_a_part_of_the_images_is_scored_as_if_there_were_no_others_ties_and_all(
     truth, found = arrays(made)
     told = average_precision(match(truth, found), np.array([counts, counts], np.float32))
     expected = by_engine(*arrays(multiplied(made, counts)), "hotcoco")
-    # in float32 a recall of 3/10 meets the point 0.3, which in float64 is just above: up to one point for each object
-    np.testing.assert_allclose(told[0], expected, rtol=0, atol=0.03)
+    np.testing.assert_allclose(told[0], expected, rtol=0, atol=1e-6)  # float32, but recalls meet the points exactly
     np.testing.assert_array_equal(told[0], told[1])
     exact = average_precision(match(truth, found), np.array([counts], np.float64))[0]
     np.testing.assert_allclose(exact, expected, rtol=0, atol=1e-12)
