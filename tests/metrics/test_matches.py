@@ -1,5 +1,7 @@
 """Matches give the figures of the engines, of any part and any multiple of the images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -115,6 +117,30 @@ def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
             matches.read(tmp_path)
     path.unlink()
     with pytest.raises(StoreError, match=r"give the command of that row again"):
+        matches.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("image", lambda array: array + 100),
+        ("label", lambda array: array[::-1]),
+        ("object_label", lambda array: array - 1),
+        ("outcome", lambda array: array[..., :-1]),
+        ("outcome", lambda array: array[0]),
+        ("outcome", lambda array: array + 2),
+        ("outcome", lambda array: array.astype(float)),
+        ("inside", lambda array: array.astype(np.int8)),
+        ("inside", lambda array: array[:, :-1]),
+        ("image_ids", lambda array: array.astype(str)),
+        ("category_ids", lambda array: array[None]),
+        ("image", lambda _: np.array(3)),
+    ],
+)
+def test_arrays_that_cannot_be_those_of_matches_are_refused(name, wrong, tmp_path) -> None:
+    made = match(*arrays(random_set(1)))
+    replace(made, **{name: wrong(getattr(made, name))}).write(tmp_path)
+    with pytest.raises(StoreError, match=rf"matches\.npz: cannot be read .*{name}|unsized|unpack"):
         matches.read(tmp_path)
 
 
