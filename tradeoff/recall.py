@@ -23,7 +23,8 @@ def stages_of(row: dict[str, Any], results_dir: Path) -> Stages:
     """Return the stages of a run, whose detector is in the store.
 
     Raises:
-        ConfigError: when the run has none, its row lacks columns, its weights are gone, or its words mean another detector today.
+        ConfigError: when the run has none, its row lacks columns, its weights are gone, or its words mean another
+            detector today.
     """
     name = f"{row['run_id']} ({row['label']})"
     if row["status"] != "ok":

@@ -94,6 +94,17 @@ def test_a_part_of_the_images_is_scored_as_if_there_were_no_others_ties_and_all(
     np.testing.assert_allclose(exact, expected, rtol=0, atol=1e-12)
 
 
+def test_recalls_meet_the_points_exactly_in_float32_too() -> None:
+    # seven of ten objects are found and nothing else: 7/10 lies below COCO's point 0.7000000000000001 (and in float32
+    # on it), so the points 0 to 0.69 are reached, 70 of 101
+    image = np.arange(10)
+    box = np.tile([10.0, 10, 50, 50], (10, 1))
+    truth = Truth(image, np.array([1]), ("thing",), image, 0 * image, box, box[:, 2] * box[:, 3], image < 0)
+    found = match(truth, Found(image[:7], 0 * image[:7], box[:7], np.linspace(0.9, 0.3, 7)))
+    for weights in (np.ones((1, 10)), np.ones((1, 10), np.float32)):
+        np.testing.assert_allclose(average_precision(found, weights)[0, 0], 70 / 101, rtol=1e-6)
+
+
 def test_weights_scale_without_effect_and_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     found = match(*arrays(random_set(3)))
     weights = np.random.default_rng(0).random((7, 5))

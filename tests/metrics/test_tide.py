@@ -207,8 +207,8 @@ def test_at_exactly_the_thresholds_the_kinds_are_those_of_the_authors(
 
 
 def test_of_two_objects_at_the_same_overlap_the_first_is_meant() -> None:
-    # as NumPy's argmax, by which tidecv chooses. The wide box has an IoU of 100 / 300 with each of two cats; the first
-    # is found already, so the wide one can mend nothing, and the second is missed
+    # as NumPy's argmax, by which tidecv chooses. The wide box has an IoU of 100 / 300 with each of two cats; one is
+    # found already: where that is the first, the wide box can mend nothing and the other is missed
     first, second, wide = HERE, [20.0, 0, 10, 10], [0.0, 0, 30, 10]
     errors = tide.find(*arrays(scene([(CAT, first), (CAT, second)], [(CAT, first, 0.9), (CAT, wide, 0.8)])))
     assert (errors.target.tolist(), errors.missed.tolist()) == ([-1, 0], [False, True])

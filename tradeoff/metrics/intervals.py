@@ -8,7 +8,8 @@ two at random, 50 times, and each half is scored:
 - **Bias.** COCO fills the dips of a noisy curve, so fewer images give a higher AP. What that adds falls with the
   number of images where the curve falls, with its root where it is flat, and both happen in one figure. So what all
   images lie above the truth is between 1 and 1 / (√2 - 1) = 2.41 times what a half lies above them; each end takes
-  the one that puts it farther out. Drawing with replacement, as a bootstrap does, repeats images and changes the dips.
+  the one that puts it farther out. Drawing with replacement, as a bootstrap does, repeats images and so moves the
+  dips.
 - **Ends.** Student's t, for the spread is itself an estimate: of 50 cuts, and of images that matter very unequally.
   By the kurtosis of what single images contribute, simulated studies of 60 and 250 images knew it as well as about 30
   and 40 normal values would; 2.5 √n is taken. This constant comes from simulations like those that check it. The

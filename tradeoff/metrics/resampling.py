@@ -47,7 +47,7 @@ def of_class(weights: Real, outcome: NDArray[np.int8], objects: Real) -> Real:
     """Return the AP of one class, area and threshold, (B,).
 
     The best precision from a recall on is always that of a right detection, so only these are looked at. Recalls are
-    float64 whatever the weights are, for they meet COCO's points exactly: 3/10 does not reach 0.3.
+    float64 whatever the weights are, for they must meet the points exactly: 7/10 does not reach 0.7000000000000001.
 
     Args:
         weights: (D, B) of the image of each detection, best first.
