@@ -30,7 +30,6 @@ from tradeoff.core.machine import code_version, detect
 from tradeoff.metrics import intervals
 from tradeoff.metrics.boxes import Found, Truth
 from tradeoff.metrics.matches import Matches, match
-from tradeoff.metrics.resampling import average_precision
 
 TABLE = Path(__file__).parents[1] / "results" / "measured" / "coverage.csv"
 WORLD, STUDIES, RESAMPLES = 30_000, 1000, 100
@@ -71,7 +70,9 @@ class Kind:
 
 FIVE, SIXTEEN = (0.5, 0.3, 0.2, 0.15, 0.1), tuple(np.geomspace(0.25, 0.06, 16))
 MIDDLING = Detector(), Detector(finds=1.2, alarms=0.35)
+RARE, RARER = tuple(np.geomspace(0.4, 0.006, 24)), tuple(np.geomspace(0.3, 0.003, 60))
 STRONG = Detector(2.5, 0.035, 0.1, 0.03, 0.02, 1.8)
+VERY_STRONG = Detector(5.0, 0.008, 0.02, 0.01, 0.005, 2.5)
 KINDS = {
     "middling": Kind(FIVE, 1.5, 320, *MIDDLING),
     "weak": Kind(FIVE, 1.5, 320, Detector(-0.3, 0.13, 0.8, mistaken=0.15), Detector(0, 0.12, 0.6, mistaken=0.15)),
@@ -79,6 +80,9 @@ KINDS = {
     "few images": Kind((0.6, 0.5, 0.4), 1.8, 80, Detector(blur=0.08), Detector(finds=0.6, blur=0.08)),
     "many classes": Kind(SIXTEEN, 1.5, 600, Detector(alarms=0.05), Detector(blur=0.08, alarms=0.05)),
     "scarce": Kind(FIVE, 1.5, 80, *MIDDLING, boxes=10),
+    "very strong": Kind(FIVE, 1.5, 320, VERY_STRONG, replace(VERY_STRONG, finds=5.5)),
+    "rare classes": Kind(RARE, 1.5, 600, Detector(alarms=0.05), Detector(blur=0.08, alarms=0.05), boxes=0),
+    "too rare": Kind(RARER, 1.5, 200, Detector(alarms=0.02), Detector(blur=0.08, alarms=0.02), boxes=0),
     "by size": Kind(FIVE, 1.5, 320, *MIDDLING, thorough=True),
 }
 
@@ -166,7 +170,7 @@ def drawn(world: Matches, kind: Kind, random: np.random.Generator) -> np.ndarray
 
 def figures(matches: Matches, weights: np.ndarray) -> np.ndarray:
     """Return the figures of weighted images, (B, A)."""
-    return intervals.over_classes(average_precision(matches, weights))
+    return intervals.over_classes(intervals.by_class(matches, weights))
 
 
 def resampled(side: Matches, random: np.random.Generator) -> np.ndarray:
@@ -185,7 +189,7 @@ def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tupl
     """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
     ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    images = intervals.images_with_objects(a)
+    images = intervals.support(a)
     for place, name in enumerate(intervals.FIGURES[: len(one)]):
         both = {
             name: (one[place], some[:, place]),
@@ -228,11 +232,14 @@ def measured(name: str, studies: int) -> list[dict[str, Any]]:
 
 def summary(right: float, ends: np.ndarray) -> dict[str, Any]:
     """Return how often the truth is inside of intervals (S, 2), and how wide these are."""
-    ends = ends[~np.isnan(ends).any(axis=1)]
+    every, ends = len(ends), ends[~np.isnan(ends).any(axis=1)]
+    if not len(ends):
+        return {"truth": round(right, 4), "studies": 0, "empty": every}
     below, above = (right < ends[:, 0]).mean(), (right > ends[:, 1]).mean()
     return {
         "truth": round(right, 4),
         "studies": len(ends),
+        "empty": every - len(ends),
         "inside_pct": round(100 * (1 - below - above), 1),
         "truth_below_pct": round(100 * below, 1),
         "truth_above_pct": round(100 * above, 1),
@@ -256,7 +263,7 @@ def main(studies: int, names: list[str]) -> None:
             rows += [row | machine | now for row in found]
             write(rows)
             print("\n".join("  ".join(map(str, row.values())) for row in found), flush=True)
-    ours = [row for row in rows if row["method"] == "ours"]
+    ours = [row for row in rows if row["method"] == "ours" and row["studies"]]
     least = {
         name: min(row["inside_pct"] for row in ours if row["figure"] == name) for name in ("ap", "difference of ap")
     }

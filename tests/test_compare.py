@@ -53,7 +53,7 @@ def ran(folder: Path, *words: str, finds: float, table: str = "results", **colum
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Return a results folder and its runs: good, equal to it, poor, on other images, failed, untrained."""
+    """Return a results folder and its runs: good, equal to it, poor, elsewhere, failed, untrained, without AP."""
     folder = tmp_path_factory.mktemp("results")
     names = {
         "good": ran(folder, "seed=1", finds=0.9),
@@ -62,6 +62,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]
         "elsewhere": ran(folder, "seed=4", "data.val_seed=5", finds=0.9),
         "failed": ran(folder, "seed=5", finds=0.9, status="failed", reason="out of memory"),
         "untrained": ran(folder, "seed=6", finds=0.9, train="none", evaluate_key=None, ap=None),
+        "scoreless": ran(folder, "seed=7", finds=0.9, ap=None),
     }
     return folder, names
 
@@ -94,10 +95,12 @@ def test_a_run_that_finds_more_is_better_and_the_other_worse(runs, capsys):
     assert (other["verdict"], other["interval"]["high"]) == ("worse", pytest.approx(-ap["interval"]["low"]))
 
 
-def test_runs_with_the_same_detections_are_not_told_apart(runs, capsys):
+def test_of_runs_with_the_same_detections_nothing_is_said(runs, capsys):
     folder, names = runs
     out, _ = compared(capsys, 0, names["good"], names["twin"], f"results_dir={folder}")
-    assert json.loads(out.splitlines()[-1])["figures"]["ap"]["verdict"] == "not told apart"
+    ap = json.loads(out.splitlines()[-1])["figures"]["ap"]
+    assert (ap["difference"], ap["interval"], ap["verdict"]) == (0.0, None, None)
+    assert "not said: too few such objects, or no image makes a difference" in out
 
 
 def test_the_row_has_the_intervals_around_its_figures(runs):
@@ -120,6 +123,12 @@ def test_the_row_has_the_intervals_around_its_figures(runs):
         (["{good}", "{good}"], ["A and B are both {good}"]),
         (["{good}", "{poor}", "table=results"], ["no run in table results of"]),
         (["{good}", "{elsewhere}"], ["different images", "seed by default and 5"]),
+        (["{good}", "{twin}", "table=*"], ["table='*': expected a name"]),
+        (["{good}", "{twin}", "table=results/"], ["table='results/': expected a name"]),
+        (["{good}", "{twin}", "table=results", "table=another"], ["table=: given 2 times"]),
+        (["{good}", "{twin}", "=x"], ["=: expected a word before it"]),
+        (["{good}", "{scoreless}"], ["{scoreless}", "has no predictions"]),
+        (["{good}", "{twin}", "--remeasure"], ["does not tell device, device_name, torch_version"]),
         (["{failed}", "{good}"], ["{failed}", "failed (out of memory)"]),
         (["{good}", "{untrained}"], ["{untrained}", "has no predictions, train=none"]),
     ],
@@ -159,6 +168,44 @@ def test_scores_that_are_gone_or_old_say_how_to_have_them_again(tmp_path, capsys
         assert "give the command of that row again" in wrong
 
 
+def test_damaged_scores_are_named(tmp_path, capsys):
+    one, other = ran(tmp_path, "seed=1", finds=0.9), ran(tmp_path, "seed=2", finds=0.8)
+    key = rows.load_row(tmp_path / "rows" / "results" / f"{other}.json")["evaluate_key"]
+    path = tmp_path / "cache" / "evaluate" / key / "done.json"
+    for content in ("{}", '{"stage": {}}', '{"stage": {"predict": {"split": 1}}}', "[]", "null"):
+        path.write_text(content)
+        _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
+        assert wrong.startswith("StoreError")
+        assert f"{path} is damaged" in wrong
+
+
+def test_of_a_run_in_two_tables_the_row_that_is_ok_counts(runs, capsys):
+    folder, names = runs
+    row = rows.load_row(folder / "rows" / "results" / f"{names['good']}.json")
+    stale = folder / "rows" / "zz" / f"{names['good']}.json"
+    for table in ("aa", "zz"):
+        rows.save(folder / "rows" / table, {**row, "status": "failed", "reason": "out of memory"})
+    compared(capsys, 0, names["good"], names["poor"], f"results_dir={folder}")
+    stale.write_text("{}")
+    _, wrong = compared(capsys, 2, names["good"], names["poor"], f"results_dir={folder}")
+    assert f"{stale}: is no row of {names['good']}" in wrong
+    stale.unlink()
+    (folder / "rows" / "aa" / stale.name).unlink()
+
+
+def test_a_folder_of_results_that_is_none_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "gone", tmp_path / "file"):
+        _, wrong = compared(capsys, 2, "aa", "bb", f"results_dir={folder}")
+        assert f"results_dir={folder}: no such folder" in wrong
+
+
+def test_options_are_not_abbreviated(capsys):
+    with pytest.raises(SystemExit):
+        main(["aa", "bb", "--remeas"])
+    assert "--remeas" in capsys.readouterr().err
+
+
 def test_help_and_a_comparison_need_no_torch(runs):
     folder, names = runs
     code = (
@@ -178,6 +225,9 @@ def test_two_tables_tell_what_moved(tmp_path, capsys):
     told = json.loads(out.splitlines()[-1])
     assert (told["matched"], told["columns"]["params"]["better"]) == (1, 1)
     assert "params 9 -> 8 (-1), better" in out
+    upper = one.rename(one.with_suffix(".CSV"))
+    out, _ = compared(capsys, 0, str(upper), str(other))
+    assert json.loads(out.splitlines()[-1])["matched"] == 1
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,16 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tradeoff.core import runs
-from tradeoff.core.errors import ConfigError, StoreError, TradeoffError
-from tradeoff.core.files import read_json
-from tradeoff.core.store import DONE
+from tradeoff.core.errors import ConfigError, TradeoffError
 from tradeoff.remeasure import Question, by_time
-
-if TYPE_CHECKING:
-    from tradeoff.metrics.intervals import Difference
+from tradeoff.versus import by_accuracy, scored
 
 USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
        python -m tradeoff.compare ONE.csv OTHER.csv"""
@@ -40,20 +36,6 @@ difference does not matter), max_s=60 (seconds of timing at most).
 WORDS = {"results_dir": "results", "table": None}
 #: what can be said with --remeasure; no device is that of the rows
 TIMING = {"device": None, "zone_pct": "1", "max_s": "60"}
-SHOWN = 20  # characters of what differs
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that was scored: its row, and the folder of its scores."""
-
-    row: dict[str, Any]
-    scores: Path
-
-    @property
-    def name(self) -> str:
-        """What it is called in a text."""
-        return f"{self.row['run_id']} ({self.row['label']})"
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +43,7 @@ def main(arguments: list[str]) -> int:
     told = parser().parse_intermixed_args(arguments)
     try:
         names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
-        if any(name.endswith(".csv") for name in names):
+        if any(map(is_table, names)):
             print(json.dumps(by_table(names, told)))
             return 0
         results_dir = Path(words["results_dir"] or "")
@@ -83,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         usage=USAGE,
         description=TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     made.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     made.add_argument("--remeasure", action="store_true", help=argparse.SUPPRESS)
@@ -108,14 +91,21 @@ def sorted_out(given: list[str], accepted: dict[str, str | None]) -> tuple[list[
         ConfigError: with every fault of the command.
     """
     names = [word for word in given if "=" not in word]
-    words = dict(word.split("=", 1) for word in given if "=" in word)
+    said = [word.split("=", 1) for word in given if "=" in word]
+    words = dict(said)
     faults = [unknown(word, accepted) for word in words if word not in accepted]
+    faults += [f"{word}=: given {count} times" for word, count in Counter(w for w, _ in said).items() if count > 1]
     faults += [f"{word}=: expected a value" for word, value in words.items() if not value]
     if len(names) != 2:
         faults.append(f"got {len(names)} runs ({' '.join(names) or 'none'}), expected two; see --help")
     if faults:
         raise ConfigError(faults)
     return names, {**accepted, **words}
+
+
+def is_table(name: str) -> bool:
+    """Tell whether a name is that of a table."""
+    return name.casefold().endswith(".csv")
 
 
 def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
@@ -128,9 +118,7 @@ def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
     from tradeoff.analysis import movement, table  # pandas: only once there are tables to compare
     from tradeoff.analysis.moved import moves
 
-    faults = [
-        f"{name}: expected a table as well, whose name ends in .csv" for name in names if not name.endswith(".csv")
-    ]
+    faults = [f"{name}: expected a table as well, whose name ends in .csv" for name in names if not is_table(name)]
     faults += [
         f"{word}: says where runs are, and means nothing for tables" for word in told.words if word not in names
     ]
@@ -145,86 +133,12 @@ def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
 
 def unknown(word: str, accepted: Iterable[str]) -> str:
     """Word the fault of a word that the command does not have."""
+    if not word:
+        return "=: expected a word before it"
     if word in TIMING:
         return f"{word}: is for --remeasure"
     near = get_close_matches(word, accepted, n=1)
     return f"{word}: no such word; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(accepted)}")
-
-
-def scored(row: dict[str, Any], results_dir: Path) -> Run:
-    """Return a run whose predictions were scored.
-
-    Raises:
-        ConfigError: when it was not.
-    """
-    run = Run(row, results_dir / "cache" / "evaluate" / str(row["evaluate_key"]))
-    if row["status"] != "ok":
-        raise ConfigError(f"{run.name}: {row['status']} ({row['reason']}); give a run that has scores")
-    if row["evaluate_key"] is None or row["ap"] is None:
-        raise ConfigError(f"{run.name}: has no predictions, train={row['train']}; give a run that has scores")
-    return run
-
-
-def by_accuracy(a: Run, b: Run) -> dict[str, Any]:
-    """Print at what run a is better than b, or worse; return the same as plain values.
-
-    Raises:
-        ConfigError: when the two are one, or were not scored on the same images.
-        DataError: when what there is to find in these images differs.
-        StoreError: when scores are gone, or of an earlier version.
-    """
-    from tradeoff.metrics import intervals, matches  # NumPy: only once there is something to compare
-
-    refuse_different(a, b)
-    compared = intervals.of_difference(*(matches.read(run.scores) for run in (a, b)))
-    print(f"A  {a.name}\nB  {b.name}\n")
-    print(f"{a.row['eval_images']} images of {a.row['data']}; 95 % intervals over images, not over trainings\n")
-    print(f"{'':10}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
-    print("\n".join(line(name, told) for name, told in compared.items()))
-    figures = {name: {**asdict(told), "verdict": told.verdict} for name, told in compared.items()}
-    return {"a": a.row["run_id"], "b": b.row["run_id"], "images": a.row["eval_images"], "figures": figures}
-
-
-def line(name: str, told: "Difference") -> str:
-    """Return one line of the table; what cannot be said is blank."""
-    ends = (told.interval.low, told.interval.high) if told.interval else (None, None)
-    values = "".join(f"{'' if value is None else format(value, '.4f'):>8}" for value in (told.a, told.b))
-    signed = "".join(f"{'' if value is None else format(value, '+.4f'):>9}" for value in (told.difference, *ends))
-    return f"{name:10}{values}{signed}  {told.verdict or 'not said: too few images with such objects'}"
-
-
-def refuse_different(a: Run, b: Run) -> None:
-    """Refuse one run given twice, and runs that were scored on different images.
-
-    Raises:
-        ConfigError: naming what differs.
-        StoreError: when scores are gone.
-    """
-    if a.row["run_id"] == b.row["run_id"]:
-        raise ConfigError(f"A and B are both {a.name}; give two runs")
-    one, other = (split(run) for run in (a, b))
-    keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-    if keys:
-        told = ", ".join(f"{key} {shown(one, key)} and {shown(other, key)}" for key in keys)
-        raise ConfigError(f"{a.name} and {b.name} were scored on different images ({told}); compare runs of one set")
-
-
-def split(run: Run) -> dict[str, Any]:
-    """Return what is known of the images that a run was scored on.
-
-    Raises:
-        StoreError: when its scores are gone.
-    """
-    path = run.scores / DONE
-    if not path.is_file():
-        raise StoreError(f"{run.name}: {path} is gone; give the command of that row again")
-    told: dict[str, Any] = read_json(path)["stage"]["predict"]["split"]
-    return told
-
-
-def shown(split_: dict[str, Any], key: str) -> str:
-    """Word an option of a split; what is not told is as by default."""
-    return str(split_[key])[:SHOWN] if key in split_ else "by default"
 
 
 if __name__ == "__main__":

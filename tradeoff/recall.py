@@ -13,6 +13,8 @@ from tradeoff.recipes.experiment import Stages
 
 #: trainings beside each other that are tried, for their number is in the key of one that has a limit in minutes
 MOST_JOBS = 64
+#: columns without which no stage can be made again
+NEEDED = ("train_key", "device", "device_name", "torch_version", "torchvision_version")
 #: where a word begins in the column `overrides`, whose values may hold blanks
 NEXT_WORD = re.compile(r" (?=[+~]?[a-z_][\w.@/]*=)")
 
@@ -21,11 +23,15 @@ def stages_of(row: dict[str, Any], results_dir: Path) -> Stages:
     """Return the stages of a run, whose detector is in the store.
 
     Raises:
-        ConfigError: when the run has none, its weights are gone, or its words mean another detector today.
+        ConfigError: when the run has none, its row lacks columns, its weights are gone, or its words mean another
+            detector today.
     """
     name = f"{row['run_id']} ({row['label']})"
     if row["status"] != "ok":
         raise ConfigError(f"{name}: {row['status']} ({row['reason']}); give a run that has a detector")
+    gone = [column for column in NEEDED if row[column] is None]
+    if gone:
+        raise ConfigError(f"{name}: its row does not tell {', '.join(gone)}; run its command again")
     stages = rebuilt(row, results_dir)
     if stages is None:
         raise ConfigError(

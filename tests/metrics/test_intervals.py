@@ -8,8 +8,9 @@ import pytest
 from tradeoff.core.errors import DataError
 from tradeoff.metrics import intervals
 from tradeoff.metrics.boxes import Found, Truth
-from tradeoff.metrics.intervals import FEWEST, Interval, of_difference, of_run
+from tradeoff.metrics.intervals import Difference, of_difference, of_run
 from tradeoff.metrics.matches import Matches, match
+from tradeoff.metrics.matching import IGNORED, RIGHT
 
 
 def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0) -> Matches:
@@ -53,21 +54,31 @@ def test_runs_that_miss_the_same_objects_are_told_apart_by_less() -> None:
     assert apart.verdict == "not told apart"
 
 
-def test_a_run_is_not_told_apart_from_itself() -> None:
-    run = found_by_chance(100, 0.5)
-    assert {told.verdict for told in of_difference(run, run).values()} == {"not told apart", None}
-    assert of_difference(run, run)["ap"].interval == Interval(0.0, 0.0)
+def test_nothing_is_said_of_a_difference_that_is_the_same_in_all_halves() -> None:
+    run, none, all_ = (found_by_chance(100, share) for share in (0.5, 0.0, 1.0))
+    assert of_difference(run, run)["ap"] == Difference(ap(run), ap(run), 0.0, None)
+    assert of_difference(all_, none)["ap"] == Difference(1.0, 0.0, 1.0, None)
+    assert of_difference(none, none)["ap"].verdict is None
 
 
-def test_more_false_alarms_in_fewer_images_raise_ap_and_the_correction_takes_it_off() -> None:
-    whole, halves = 0.4, np.full(100, 0.4 + intervals.SHARE * 0.01)
-    halves[::2] += 0.001
-    halves[1::2] -= 0.001
-    # the halves lie above the whole by SHARE × 0.01, so the whole is 0.01 too high
-    ends = intervals.interval(whole, halves, 400)
+def test_more_false_alarms_in_fewer_images_raise_ap_and_either_end_allows_for_it() -> None:
+    halves = np.full(100, 0.43)
+    halves[::2] += 0.01
+    halves[1::2] -= 0.01
+    # the halves lie 0.03 above the whole. If it falls with the number of images, a half has twice what the whole has,
+    # so the whole is 0.03 too high; if with its root, √2 times, so the whole is 0.03 / (√2 - 1) = 0.0724 too high
+    ends = intervals.interval(0.4, halves, 400)
     assert ends is not None
-    assert (ends.low + ends.high) / 2 == pytest.approx(0.39)
-    assert (ends.high - ends.low) / 2 == pytest.approx(2.0595 * 0.001, rel=1e-4)
+    # t has 1 / (1/50 + 1 / (2.5 × 20)) = 25 degrees of freedom
+    assert ends.low == pytest.approx(0.4 - 0.072426 - 2.0595 * 0.01, abs=1e-5)
+    # 0.4 - 0.03 + 0.0206 would lie below the figure
+    assert ends.high == 0.4
+    below = intervals.interval(0.4, halves - 0.06, 400)
+    assert below is not None
+    assert (below.low, below.high) == (0.4, pytest.approx(0.4 + 0.072426 + 2.0595 * 0.01, abs=1e-5))
+    calm = intervals.interval(0.4, halves - 0.025, 400)  # 0.005 above
+    assert calm is not None
+    assert calm.high == pytest.approx(0.4 - 0.005 + 2.0595 * 0.01, abs=1e-5)
 
 
 @pytest.mark.parametrize(("freedom", "published"), [(8, 2.306), (10, 2.228), (20, 2.086), (25, 2.060), (50, 2.009)])
@@ -81,10 +92,83 @@ def test_halves_are_halves_and_what_they_leave_and_always_the_same() -> None:
         np.testing.assert_array_equal(halves[::2] + halves[1::2], np.ones((50, images)))
         assert set(halves[::2].sum(axis=1)) == {images // 2}
         np.testing.assert_array_equal(halves, intervals.halved(images))
+    # so that a row made today has the ends of one made tomorrow
+    assert np.flatnonzero(intervals.halved(20)[0]).tolist() == [1, 3, 5, 9, 10, 11, 12, 14, 18, 19]
+
+
+def of_classes(images: list[int], hits: list[float], seed: int = 0, again: int = 1) -> Matches:
+    """Return classes that have `again` objects in each of so many of 400 images, found with chances, and alarms."""
+    random = np.random.default_rng(seed)
+    image = np.repeat(np.concatenate([random.choice(400, count, replace=False) for count in images]), again)
+    label = np.repeat(np.arange(len(images)), np.array(images) * again)
+    box = np.tile([10.0, 10, 50, 50], (len(image), 1)) + np.arange(len(image))[:, None] % again * [60, 0, 0, 0]
+    ids, names = np.arange(len(images)), tuple(map(str, images))
+    truth = Truth(np.arange(400), ids, names, image, label, box, box[:, 2] * box[:, 3], image < 0)
+    right = random.random(len(image)) < np.array(hits)[label]
+    alarms, kinds = random.integers(0, 400, 400), random.integers(0, len(images), 400)
+    away = np.tile([300.0, 300, 50, 50], (400, 1))
+    boxes = np.append(box[right], away, axis=0)
+    scores = np.append(random.normal(1, 1, right.sum()), random.normal(0, 1, 400))
+    return match(truth, Found(np.append(image[right], alarms), np.append(label[right], kinds), boxes, scores))
+
+
+def of_ap_alone(matches: Matches) -> Matches:
+    """Return matches for AP alone."""
+    return replace(matches, outcome=matches.outcome[:1], inside=matches.inside[:1])
+
+
+def ap(matches: Matches) -> float:
+    """Return the AP of all images."""
+    return float(intervals.figures(matches)[0][0])
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ([40] * 9 + [5], True),
+        ([40] * 9 + [4], True),  # one of ten is a tenth
+        ([40] * 8 + [4], False),  # one of nine is more
+        ([40] * 8 + [5], True),
+        ([40] * 8 + [0], True),  # a class that is not there is no part of the figure
+        ([40] * 8 + [4, 4], False),
+    ],
+)
+def test_nothing_is_said_where_more_than_a_tenth_of_the_classes_are_in_fewer_than_5_images(images, said) -> None:
+    one, other = (of_classes(images, [chance] * len(images)) for chance in (0.8, 0.6))
+    assert (of_run(one)["ap"] is not None) == said
+    assert (of_difference(one, other)["ap"].interval is not None) == said
+
+
+def test_objects_of_one_image_are_one() -> None:
+    assert of_run(of_classes([19], [0.7]))["ap"] is None
+    assert of_run(of_classes([19], [0.7], again=4))["ap"] is None
+    assert of_run(of_classes([20], [0.7]))["ap"] is not None
+    assert of_run(of_classes([40] * 8 + [4], [0.7] * 9, again=4))["ap"] is None
+
+
+def test_a_class_that_is_missing_from_a_half_has_its_ap_of_all_images_there() -> None:
+    # twenty classes of AP 1 and one of AP 0 in a single image: whichever half lacks it, none differs from the whole
+    run = of_classes([40] * 20 + [1], [1.0] * 20 + [0.0])
+    run = replace(run, outcome=np.where(run.outcome == RIGHT, RIGHT, IGNORED).astype(np.int8))
+    whole, halves = intervals.figures(run)
+    assert whole[0] == pytest.approx(20 / 21)
+    np.testing.assert_allclose(halves[:, 0], 20 / 21)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_interval_holds_its_figure(seed: int) -> None:
+    # classes in 200, 100, 67, 50, ... images, as often as words of a language, each with alarms at the same rate
+    images = [200 // place for place in range(1, 31)]
+    one, other = (of_ap_alone(of_classes(images, [chance] * 30, seed)) for chance in (0.9, 0.7))
+    (found, told) = of_run(one)["ap"], of_difference(one, other)["ap"]
+    assert found is not None
+    assert found.low <= ap(one) <= found.high
+    assert told.interval is not None
+    assert told.interval.low <= ap(one) - ap(other) <= told.interval.high
 
 
 def test_columns_are_empty_where_nothing_can_be_said() -> None:
-    few, enough = (found_by_chance(images, 0.5, first=5) for images in (FEWEST + 4, FEWEST + 5))
+    few, enough = (found_by_chance(images, 0.5, first=5) for images in (24, 25))  # 19 and 20 with objects
     assert set(intervals.columns(few).values()) == {None}
     told = intervals.columns(enough)
     assert {name for name, value in told.items() if value is not None} == {
@@ -98,6 +182,9 @@ def test_an_interval_ends_within_0_and_1() -> None:
     ends = of_run(found_by_chance(30, 0.97, seed=3))["ap"]
     assert ends is not None
     assert 0 < ends.low < ends.high == 1.0
+    ends = of_run(found_by_chance(30, 0.03, seed=3))["ap"]
+    assert ends is not None
+    assert 0.0 == ends.low < ends.high < 1
 
 
 def test_runs_on_other_images_or_objects_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Matches give the figures of the engines, of any part and any multiple of the images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,11 +88,21 @@ def test_a_part_of_the_images_is_scored_as_if_there_were_no_others_ties_and_all(
     truth, found = arrays(made)
     told = average_precision(match(truth, found), np.array([counts, counts], np.float32))
     expected = by_engine(*arrays(multiplied(made, counts)), "hotcoco")
-    # in float32 a recall of 3/10 meets the point 0.3, which in float64 is just above: up to one point for each object
-    np.testing.assert_allclose(told[0], expected, rtol=0, atol=0.03)
+    np.testing.assert_allclose(told[0], expected, rtol=0, atol=1e-6)  # float32, but recalls meet the points exactly
     np.testing.assert_array_equal(told[0], told[1])
     exact = average_precision(match(truth, found), np.array([counts], np.float64))[0]
     np.testing.assert_allclose(exact, expected, rtol=0, atol=1e-12)
+
+
+def test_recalls_meet_the_points_exactly_in_float32_too() -> None:
+    # seven of ten objects are found and nothing else: 7/10 lies below COCO's point 0.7000000000000001 (and in float32
+    # on it), so the points 0 to 0.69 are reached, 70 of 101
+    image = np.arange(10)
+    box = np.tile([10.0, 10, 50, 50], (10, 1))
+    truth = Truth(image, np.array([1]), ("thing",), image, 0 * image, box, box[:, 2] * box[:, 3], image < 0)
+    found = match(truth, Found(image[:7], 0 * image[:7], box[:7], np.linspace(0.9, 0.3, 7)))
+    for weights in (np.ones((1, 10)), np.ones((1, 10), np.float32)):
+        np.testing.assert_allclose(average_precision(found, weights)[0, 0], 70 / 101, rtol=1e-6)
 
 
 def test_weights_scale_without_effect_and_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +128,30 @@ def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
             matches.read(tmp_path)
     path.unlink()
     with pytest.raises(StoreError, match=r"give the command of that row again"):
+        matches.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("image", lambda array: array + 100),
+        ("label", lambda array: array[::-1]),
+        ("object_label", lambda array: array - 1),
+        ("outcome", lambda array: array[..., :-1]),
+        ("outcome", lambda array: array[0]),
+        ("outcome", lambda array: array + 2),
+        ("outcome", lambda array: array.astype(float)),
+        ("inside", lambda array: array.astype(np.int8)),
+        ("inside", lambda array: array[:, :-1]),
+        ("image_ids", lambda array: array.astype(str)),
+        ("category_ids", lambda array: array[None]),
+        ("image", lambda _: np.array(3)),
+    ],
+)
+def test_arrays_that_cannot_be_those_of_matches_are_refused(name, wrong, tmp_path) -> None:
+    made = match(*arrays(random_set(1)))
+    replace(made, **{name: wrong(getattr(made, name))}).write(tmp_path)
+    with pytest.raises(StoreError, match=rf"matches\.npz: cannot be read .*{name}|unsized|unpack"):
         matches.read(tmp_path)
 
 

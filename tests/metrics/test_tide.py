@@ -185,6 +185,37 @@ def test_one_wrong_detection_of_one_object(name: str, found: tuple[int, list[flo
     assert (got["tide_fp"], got["tide_fn"]) == (0.0, 1.0)
 
 
+#: IoU with HERE of exactly 0.5 and 0.1
+HALF, TENTH = [0.0, 0, 10, 5], [0.0, 0, 10, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        (tide.LOC, (CAT, HALF)),  # the cat is taken: at more than 0.5 a double
+        (tide.LOC, (CAT, TENTH)),
+        (tide.CLS, (DOG, HALF)),
+        (tide.BKG, (DOG, TENTH)),
+    ],
+)
+def test_at_exactly_the_thresholds_the_kinds_are_those_of_the_authors(
+    kind: int, found: tuple[int, list[float]]
+) -> None:
+    # tidecv 1.0.1: loc has 0.1 <= IoU <= 0.5, cls IoU >= 0.5, bkg IoU <= 0.1, in this order and before the doubles
+    errors = tide.find(*arrays(scene([(CAT, HERE)], [(CAT, HERE, 0.9), (*found, 0.8)])))
+    assert errors.kind.tolist() == [tide.NONE, kind]
+
+
+def test_of_two_objects_at_the_same_overlap_the_first_is_meant() -> None:
+    # as NumPy's argmax, by which tidecv chooses. The wide box has an IoU of 100 / 300 with each of two cats; one is
+    # found already: where that is the first, the wide box can mend nothing and the other is missed
+    first, second, wide = HERE, [20.0, 0, 10, 10], [0.0, 0, 30, 10]
+    errors = tide.find(*arrays(scene([(CAT, first), (CAT, second)], [(CAT, first, 0.9), (CAT, wide, 0.8)])))
+    assert (errors.target.tolist(), errors.missed.tolist()) == ([-1, 0], [False, True])
+    turned = tide.find(*arrays(scene([(CAT, second), (CAT, first)], [(CAT, first, 0.9), (CAT, wide, 0.8)])))
+    assert (turned.target.tolist(), turned.missed.tolist()) == ([-1, 0], [False, False])
+
+
 def test_a_second_box_costs_what_it_pushes_back() -> None:
     # right, double, right of two cats: precision 1 at 51 recalls and 2/3 at 50, so 50/101 × 1/3 is lost
     found = [(CAT, HERE, 0.9), (CAT, HERE, 0.8), (CAT, AWAY, 0.7)]

@@ -6,16 +6,22 @@ two at random, 50 times, and each half is scored:
 - **Spread.** The standard deviation over halves is that of the figure of all images: a half drawn without
   replacement differs from the whole as much as the whole differs from the truth (the delete-half jackknife).
 - **Bias.** COCO fills the dips of a noisy curve, so fewer images give a higher AP. What that adds falls with the
-  number of images where the curve falls, with its root where it is flat; simulated studies show a power of about 2/3,
-  with which a half lies above the whole by 2^(2/3) - 1 = 0.59 of what the whole lies above the truth. Drawing with
-  replacement, as a bootstrap does, repeats images and changes the dips.
+  number of images where the curve falls, with its root where it is flat, and both happen in one figure. So what all
+  images lie above the truth is between 1 and 1 / (√2 - 1) = 2.41 times what a half lies above them; each end takes
+  the one that puts it farther out. Drawing with replacement, as a bootstrap does, repeats images and so moves the
+  dips.
 - **Ends.** Student's t, for the spread is itself an estimate: of 50 cuts, and of images that matter very unequally.
   By the kurtosis of what single images contribute, simulated studies of 60 and 250 images knew it as well as about 30
-  and 40 normal values would; 2.5 √n is taken.
+  and 40 normal values would; 2.5 √n is taken. This constant comes from simulations like those that check it. The
+  figure itself is always inside.
+- **Classes.** A class that is missing from a half has there its AP of all images, so that halves differ by what was
+  detected and not by which classes they hold. A class seen in a handful of images does not show its own spread, and
+  others like it are missing from the set altogether.
 
-A figure in which no half differs, such as the 0 of no detections, has no interval; nor has one with objects in fewer
-than 20 images. `benchmarks/coverage.py` measures how often the truth is inside. Two runs are compared by the halves
-of the same cuts.
+There is no interval where all halves agree, such as of the 0 of no detections or between runs with the same ones; nor
+with objects in fewer than 20 images, or where more than a tenth of the classes that have objects have them in fewer
+than 5 images. `benchmarks/coverage.py` measures how often the truth is inside. COVERAGE Two runs
+are compared by the halves of the same cuts.
 
 Source: Shao and Wu 1989, A general theory for jackknife variance estimation.
 """
@@ -34,10 +40,14 @@ from tradeoff.metrics.resampling import Real, average_precision
 FIGURES = ("ap", "ap_small", "ap_medium", "ap_large")
 #: how often the images are cut in two
 CUTS = 50
-#: what a half lies above all images, as a share of what these lie above the truth
-SHARE = 2 ** (2 / 3) - 1
+#: what a half lies above all images, as a share of what these lie above the truth: at least and at most
+SHARES = 2**0.5 - 1, 1.0
 #: the fewest images with objects
 FEWEST = 20
+#: a class with objects in fewer images is scarce
+FEWEST_OF_CLASS = 5
+#: the largest share of scarce classes
+SCARCE = 0.1
 #: the quantile of the normal distribution
 Z = 1.959963984540054
 
@@ -77,15 +87,14 @@ def columns(matches: Matches) -> dict[str, float | None]:
 
 
 def of_run(matches: Matches) -> dict[str, Interval | None]:
-    """Return the interval of each figure, within 0..1; None where it cannot be said.
+    """Return the interval of each figure, around it and within 0..1; None where it cannot be said.
 
     Matches of the first areas alone give the first figures.
     """
     whole, halves = figures(matches)
-    told = dict(zip(FIGURES, map(interval, whole, halves.T, images_with_objects(matches)), strict=False))
+    told = dict(zip(FIGURES, map(interval, whole, halves.T, support(matches)), strict=False))
     return {
-        name: Interval(max(0.0, found.low), min(1.0, found.high)) if found and found.low < found.high else None
-        for name, found in told.items()
+        name: Interval(max(0.0, found.low), min(1.0, found.high)) if found else None for name, found in told.items()
     }
 
 
@@ -97,7 +106,7 @@ def of_difference(a: Matches, b: Matches) -> dict[str, Difference]:
     """
     refuse_others(a, b)
     (one, some), (other, others) = figures(a), figures(b)
-    found = map(interval, one - other, (some - others).T, images_with_objects(a))
+    found = map(interval, one - other, (some - others).T, support(a))
     sides = ([known(value) for value in side.tolist()] for side in (one, other, one - other))
     return dict(zip(FIGURES, map(Difference, *sides, found), strict=False))
 
@@ -119,23 +128,22 @@ def refuse_others(a: Matches, b: Matches) -> None:
 
 
 def figures(matches: Matches) -> tuple[Floats, Floats]:
-    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A).
-
-    The halves are had in float32, and moved by what that changes in the figures of all.
-    """
-    every = np.ones((1, len(matches.image_ids)))
-    (whole,) = over_classes(average_precision(matches, every))
-    weights = np.append(every.astype(np.float32), halved(every.shape[1]), axis=0)
-    rounded = over_classes(average_precision(matches, weights))
-    return whole, rounded[1:] + (whole - rounded[0])
+    """Return the figures of all images, (A,), and of the halves of them, (2 × CUTS, A)."""
+    images = len(matches.image_ids)
+    whole, halves = by_class(matches, np.ones((1, images))), by_class(matches, halved(images))
+    return over_classes(whole)[0], over_classes(np.where(np.isnan(halves), whole, halves))
 
 
-def over_classes(ap: Real) -> Floats:
-    """Return the means over the classes that have objects and over thresholds of (B, A, T, C), (B, A)."""
-    by_class = ap.mean(axis=2, dtype=np.float64)
-    has_objects = ~np.isnan(by_class)
+def by_class(matches: Matches, weights: Real) -> Floats:
+    """Return the means over thresholds of weighted images, (B, A, C)."""
+    return average_precision(matches, weights).mean(axis=2, dtype=np.float64)
+
+
+def over_classes(ap: Floats) -> Floats:
+    """Return the means over the classes that have objects of (B, A, C), (B, A); NaN where none has."""
+    has_objects = ~np.isnan(ap)
     with np.errstate(invalid="ignore"):
-        told: Floats = np.where(has_objects, by_class, 0).sum(axis=-1) / has_objects.sum(axis=-1)
+        told: Floats = np.where(has_objects, ap, 0).sum(axis=-1) / has_objects.sum(axis=-1)
     return told
 
 
@@ -146,24 +154,31 @@ def halved(images: int) -> Real:
     return np.stack([chosen, ~chosen], axis=1).reshape(2 * CUTS, images).astype(np.float32)
 
 
-def images_with_objects(matches: Matches) -> list[int]:
-    """Count for each area the images that have an object to find."""
-    return [len(np.unique(matches.object_image[inside])) for inside in matches.inside]
+def support(matches: Matches) -> list[int]:
+    """Count for each area the images that have an object to find; 0 where too many classes are scarce."""
+    told = []
+    for inside in matches.inside:
+        labels, images = np.unique([matches.object_label[inside], matches.object_image[inside]], axis=1)
+        _, of_class = np.unique(labels, return_counts=True)
+        scarce = np.count_nonzero(of_class < FEWEST_OF_CLASS) > SCARCE * len(of_class)
+        told.append(0 if scarce else len(np.unique(images)))
+    return told
 
 
 def interval(whole: float, halves: Floats, images: int) -> Interval | None:
-    """Return the interval of a figure.
+    """Return the interval of a figure, which holds the figure; None where nothing can be said.
 
     Args:
         whole: of all images.
         halves: (2 × CUTS,) of the halves.
-        images: that have objects.
+        images: that have objects, as `support` counts.
     """
-    if images < FEWEST or np.isnan(halves).any():
+    if images < FEWEST or halves.min() == halves.max():
         return None
-    centre = whole - (halves.mean() - whole) / SHARE
+    bias = [(halves.mean() - whole) / share for share in SHARES]
     reach = quantile(1 / (1 / CUTS + 1 / (2.5 * np.sqrt(images)))) * halves.std()
-    return Interval(float(centre - reach), float(centre + reach))
+    low, high = whole - max(bias) - reach, whole - min(bias) + reach
+    return Interval(float(min(low, whole)), float(max(high, whole)))
 
 
 def quantile(freedom: float) -> float:

@@ -57,9 +57,42 @@ def read(folder: Path) -> Matches:
     path = folder / FILE
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Matches(**{spec.name: arrays[spec.name] for spec in fields(Matches)})
+            found = Matches(**{spec.name: arrays[spec.name] for spec in fields(Matches)})
+        check(found)
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise StoreError(f"{path}: cannot be read ({error}); give the command of that row again") from error
+    return found
+
+
+def check(found: Matches) -> None:
+    """Refuse arrays that cannot be those of matches.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    areas, levels = found.outcome.shape[:-1]
+    images, classes, detections, objects = map(
+        len, (found.image_ids, found.category_ids, found.image, found.object_image)
+    )
+    shapes = {
+        "image_ids": (images,), "category_ids": (classes,), "image": (detections,), "label": (detections,),
+        "outcome": (areas, levels, detections), "object_image": (objects,), "object_label": (objects,),
+        "inside": (areas, objects),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        array, kind = getattr(found, name), "b" if name == "inside" else "iu"
+        if array.shape != shape or array.dtype.kind not in kind:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {shape} of {kind}")
+    ends = {"image": images, "object_image": images, "label": classes, "object_label": classes}
+    astray = [
+        name for name, end in ends.items() if ((getattr(found, name) < 0) | (getattr(found, name) >= end)).any()
+    ]
+    if not np.isin(found.outcome, (RIGHT, WRONG, IGNORED)).all():
+        astray.append("outcome")
+    if (np.diff(found.label) < 0).any():
+        astray.append("label")
+    if astray:
+        raise ValueError(f"{', '.join(astray)}: values that cannot be")
 
 
 def match(truth: Truth, found: Found) -> Matches:

@@ -46,7 +46,8 @@ def average_precision(matches: Matches, weights: Real) -> Real:
 def of_class(weights: Real, outcome: NDArray[np.int8], objects: Real) -> Real:
     """Return the AP of one class, area and threshold, (B,).
 
-    The best precision from a recall on is always that of a right detection, so only these are looked at.
+    The best precision from a recall on is always that of a right detection, so only these are looked at. Recalls are
+    float64 whatever the weights are, for they must meet the points exactly: 7/10 does not reach 0.7000000000000001.
 
     Args:
         weights: (D, B) of the image of each detection, best first.
@@ -58,10 +59,10 @@ def of_class(weights: Real, outcome: NDArray[np.int8], objects: Real) -> Real:
     weights = weights[counted]
     hits, total = weights[right].cumsum(axis=0), weights.cumsum(axis=0)[right]
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision, recall = hits / total, hits / objects
+        precision, recall = hits / total, np.divide(hits, objects, dtype=np.float64)
     precision[total == 0] = 0  # before the first image that has a weight
     best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-    reached = np.searchsorted(RECALLS.astype(weights.dtype), recall.ravel(), side="right").reshape(recall.shape)
+    reached = np.searchsorted(RECALLS, recall.ravel(), side="right").reshape(recall.shape)
     points = np.diff(reached, axis=0, prepend=0).astype(weights.dtype)
     ap: Real = np.where(objects > 0, np.einsum("kb,kb->b", best, points) / len(RECALLS), np.nan)
     return ap
