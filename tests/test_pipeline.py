@@ -14,11 +14,13 @@ import pytest
 
 from tests.processes import alive, family, until
 from tradeoff import pipeline
+from tradeoff.analysis import figures
 from tradeoff.core import rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
 from tradeoff.core.progress import Progress
-from tradeoff.run import enumerate_cells
+from tradeoff.recipes.stages import UNTRAINED, is_doubtful
+from tradeoff.run import enumerate_cells, places
 from tradeoff.runner import Places, Runner, run_id, trainings
 
 ROOT = Path(__file__).parents[1]
@@ -145,3 +147,54 @@ def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_p
     table = rows.read_csv(tmp_path / "results" / "results.csv")
     assert len({row["run_id"] for row in table}) == len(table) == 4
     until(lambda: not any(alive(pid) for pid in seen), 10)
+
+
+AGAIN = ["-m", "meta_arch=ssd", "extractor=tiny", "size=64", "train=smoke", "metric.score_threshold=0.4,0.5"]
+AGAIN += ["measure.max_s=0.3", "measure.images=2", "evaluate.images=2"]
+
+
+def ran(folder, capfd, again):
+    """Run two cells that share a measurement, without figures; return which stages were computed, and what was told."""
+    with patch.object(worker, "call", wraps=worker.call) as calls, patch.object(figures, "draw", return_value=[]):
+        pipeline.run(cells(*AGAIN), Places(device="cpu", results_dir=folder, again=again))
+    return [call.args[1].NAME for call in calls.call_args_list], capfd.readouterr().out
+
+
+def mark(folder, **columns):
+    """Put columns into the stored measurement and into the rows."""
+    for path in [*folder.glob("cache/measure/*/done.json"), *folder.glob("rows/results/*.json")]:
+        told = json.loads(path.read_text())
+        told.get("result", told).update(columns)
+        path.write_text(json.dumps(told))
+
+
+def test_what_is_not_trusted_is_measured_again_when_asked_for_and_nothing_else_is(tmp_path, capfd):
+    ran(tmp_path, capfd, again=False)
+    mark(tmp_path, trusted=False, reasons="other programs; run again", latency_ms_p50=-1.0)
+    computed, told = ran(tmp_path, capfd, again=False)
+    assert computed == []
+    assert "2 of 2 rows not trusted" in told
+    assert "the same command with again=true measures 2 of them again" in told
+    computed, _ = ran(tmp_path, capfd, again=True)
+    assert computed == ["measure"]  # once for both
+    times = {row["latency_ms_p50"] for row in rows.load(tmp_path / "rows/results")}
+    assert len(times) == 1
+    assert min(times) > 0
+    mark(tmp_path, trusted=True, reasons="")
+    computed, told = ran(tmp_path, capfd, again=True)
+    assert computed == []
+    assert "not trusted" not in told
+
+
+def test_measuring_again_trains_no_weights():
+    row = {"status": "ok", "trusted": False, "reasons": UNTRAINED}
+    assert not is_doubtful(row)
+    assert pipeline.trust([row]) == "1 of 1 rows not trusted, `reasons` says why.\n"
+    assert is_doubtful(row | {"reasons": UNTRAINED + "; other programs"})
+    assert pipeline.trust([row | {"trusted": True}]) == ""
+
+
+def test_the_word_again_is_a_place_and_no_part_of_a_row():
+    ((cell, words),) = enumerate_cells(["again=true"])
+    assert (words.again, cell.overrides) == (True, ())
+    assert places([(cell, words)]).again
