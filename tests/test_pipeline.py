@@ -19,7 +19,8 @@ from tradeoff.core import rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
 from tradeoff.core.progress import Progress
-from tradeoff.recipes.stages import UNTRAINED, is_doubtful
+from tradeoff.core.store import compute
+from tradeoff.recipes.stages import UNTRAINED, Computation, is_doubtful
 from tradeoff.run import enumerate_cells, places
 from tradeoff.runner import Places, Runner, run_id, trainings
 
@@ -149,41 +150,41 @@ def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_p
     until(lambda: not any(alive(pid) for pid in seen), 10)
 
 
-AGAIN = ["-m", "meta_arch=ssd", "extractor=tiny", "size=64", "train=smoke", "metric.score_threshold=0.4,0.5"]
-AGAIN += ["measure.max_s=0.3", "measure.images=2", "evaluate.images=2"]
+class Bench:
+    """Stands in for the children: stages take no time, and a measurement says what it is told to say."""
 
+    def __init__(self):
+        self.computed, self.reasons = [], ""
 
-def ran(folder, capfd, again):
-    """Run two cells that share a measurement, without figures; return which stages were computed, and what was told."""
-    with patch.object(worker, "call", wraps=worker.call) as calls, patch.object(figures, "draw", return_value=[]):
-        pipeline.run(cells(*AGAIN), Places(device="cpu", results_dir=folder, again=again))
-    return [call.args[1].NAME for call in calls.call_args_list], capfd.readouterr().out
+    def call(self, target, stage, context, again, *, report):
+        self.computed.append(stage.NAME)
+        told = {"trusted": not self.reasons, "reasons": self.reasons, "latency_ms_p50": float(len(self.computed))}
+        with patch.object(Computation, "run", return_value=told if stage.NAME == "measure" else {}):
+            return compute(stage, context, report, again=again)
 
-
-def mark(folder, **columns):
-    """Put columns into the stored measurement and into the rows."""
-    for path in [*folder.glob("cache/measure/*/done.json"), *folder.glob("rows/results/*.json")]:
-        told = json.loads(path.read_text())
-        told.get("result", told).update(columns)
-        path.write_text(json.dumps(told))
+    def run(self, folder, capfd, again, reasons=""):
+        """Run two cells that share a measurement; return what was computed, printed, and the times of the rows."""
+        self.computed, self.reasons = [], reasons
+        planned = cells("-m", "extractor=tiny", "size=64", "metric.score_threshold=0.4,0.5")
+        with patch.object(worker, "call", self.call), patch.object(figures, "draw", return_value=[]):
+            pipeline.run(planned, Places(device="cpu", results_dir=folder, again=again))
+        times = [row["latency_ms_p50"] for row in rows.load(folder / "rows/results")]
+        return self.computed, capfd.readouterr().out, times
 
 
 def test_what_is_not_trusted_is_measured_again_when_asked_for_and_nothing_else_is(tmp_path, capfd):
-    ran(tmp_path, capfd, again=False)
-    mark(tmp_path, trusted=False, reasons="other programs; run again", latency_ms_p50=-1.0)
-    computed, told = ran(tmp_path, capfd, again=False)
-    assert computed == []
-    assert "2 of 2 rows not trusted" in told
-    assert "the same command with again=true measures 2 of them again" in told
-    computed, _ = ran(tmp_path, capfd, again=True)
-    assert computed == ["measure"]  # once for both
-    times = {row["latency_ms_p50"] for row in rows.load(tmp_path / "rows/results")}
-    assert len(times) == 1
-    assert min(times) > 0
-    mark(tmp_path, trusted=True, reasons="")
-    computed, told = ran(tmp_path, capfd, again=True)
-    assert computed == []
+    bench = Bench()
+    computed, told, times = bench.run(tmp_path, capfd, again=False, reasons="other programs; run again")
+    assert computed == ["train", "predict", "evaluate", "measure", "evaluate"]
+    assert times == [4.0, 4.0]
+    assert "2 of 2 rows not trusted, `reasons` says why; the same command with again=true measures 2 of them" in told
+    assert bench.run(tmp_path, capfd, again=False)[0] == []
+    computed, _, times = bench.run(tmp_path, capfd, again=True, reasons="still other programs")
+    assert (computed, times) == (["measure"], [1.0, 1.0])  # once for both, though still not trusted
+    computed, told, times = bench.run(tmp_path, capfd, again=True)
+    assert (computed, times) == (["measure"], [1.0, 1.0])
     assert "not trusted" not in told
+    assert bench.run(tmp_path, capfd, again=True)[0] == []
 
 
 def test_measuring_again_trains_no_weights():
