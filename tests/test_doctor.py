@@ -1,6 +1,7 @@
 """The doctor's exit code and last line say what its checks found; it starts at once."""
 
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -124,3 +125,15 @@ def test_the_whole_examination_agrees_with_itself():
     assert states["product"] == states["clock"] == "right"
     assert states["allocation"] in ("right", "warning")
     assert {"A/A", "+5 %", "energy", "busy", "1 ms of work", "100 ms of work"} <= set(states)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "PCI_BUS_ID"), ("FASTEST_FIRST", "FASTEST_FIRST")])
+def test_torch_counts_gpus_as_nvml_does_unless_told_otherwise(monkeypatch, capsys, given, expected):
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", given or "")
+    if given is None:
+        monkeypatch.delenv("CUDA_DEVICE_ORDER")
+    seen = []
+    monkeypatch.setattr(doctor, "detect", lambda device: Machine("cpu", "a CPU", "2.15", "0.30"))
+    monkeypatch.setattr(doctor, "examined", lambda device: seen.append(os.environ["CUDA_DEVICE_ORDER"]) or [GOOD])
+    assert doctor.main([]) == 0
+    assert seen == [expected]

@@ -14,11 +14,14 @@ import pytest
 
 from tests.processes import alive, family, until
 from tradeoff import pipeline
+from tradeoff.analysis import figures
 from tradeoff.core import rows, worker
 from tradeoff.core.digest import digest
 from tradeoff.core.machine import Machine
 from tradeoff.core.progress import Progress
-from tradeoff.run import enumerate_cells
+from tradeoff.core.store import compute
+from tradeoff.recipes.stages import UNTRAINED, Computation, is_doubtful
+from tradeoff.run import enumerate_cells, places
 from tradeoff.runner import Places, Runner, run_id, trainings
 
 ROOT = Path(__file__).parents[1]
@@ -145,3 +148,54 @@ def test_a_sweep_killed_five_times_ends_with_every_cell_once_and_no_orphan(tmp_p
     table = rows.read_csv(tmp_path / "results" / "results.csv")
     assert len({row["run_id"] for row in table}) == len(table) == 4
     until(lambda: not any(alive(pid) for pid in seen), 10)
+
+
+class Bench:
+    """Stands in for the children: stages take no time, and a measurement says what it is told to say."""
+
+    def __init__(self):
+        self.computed, self.reasons = [], ""
+
+    def call(self, target, stage, context, again, *, report):
+        self.computed.append(stage.NAME)
+        told = {"trusted": not self.reasons, "reasons": self.reasons, "latency_ms_p50": float(len(self.computed))}
+        with patch.object(Computation, "run", return_value=told if stage.NAME == "measure" else {}):
+            return compute(stage, context, report, again=again)
+
+    def run(self, folder, capfd, again, reasons=""):
+        """Run two cells that share a measurement; return what was computed, printed, and the times of the rows."""
+        self.computed, self.reasons = [], reasons
+        planned = cells("-m", "extractor=tiny", "size=64", "metric.score_threshold=0.4,0.5")
+        with patch.object(worker, "call", self.call), patch.object(figures, "draw", return_value=[]):
+            pipeline.run(planned, Places(device="cpu", results_dir=folder, again=again))
+        times = [row["latency_ms_p50"] for row in rows.load(folder / "rows/results")]
+        return self.computed, capfd.readouterr().out, times
+
+
+def test_what_is_not_trusted_is_measured_again_when_asked_for_and_nothing_else_is(tmp_path, capfd):
+    bench = Bench()
+    computed, told, times = bench.run(tmp_path, capfd, again=False, reasons="other programs; run again")
+    assert computed == ["train", "predict", "evaluate", "measure", "evaluate"]
+    assert times == [4.0, 4.0]
+    assert "2 of 2 rows not trusted, `reasons` says why; the same command with again=true measures 2 of them" in told
+    assert bench.run(tmp_path, capfd, again=False)[0] == []
+    computed, _, times = bench.run(tmp_path, capfd, again=True, reasons="still other programs")
+    assert (computed, times) == (["measure"], [1.0, 1.0])  # once for both, though still not trusted
+    computed, told, times = bench.run(tmp_path, capfd, again=True)
+    assert (computed, times) == (["measure"], [1.0, 1.0])
+    assert "not trusted" not in told
+    assert bench.run(tmp_path, capfd, again=True)[0] == []
+
+
+def test_measuring_again_trains_no_weights():
+    row = {"status": "ok", "trusted": False, "reasons": UNTRAINED}
+    assert not is_doubtful(row)
+    assert pipeline.trust([row]) == "1 of 1 rows not trusted, `reasons` says why.\n"
+    assert is_doubtful(row | {"reasons": UNTRAINED + "; other programs"})
+    assert pipeline.trust([row | {"trusted": True}]) == ""
+
+
+def test_the_word_again_is_a_place_and_no_part_of_a_row():
+    ((cell, words),) = enumerate_cells(["again=true"])
+    assert (words.again, cell.overrides) == (True, ())
+    assert places([(cell, words)]).again

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from tradeoff.core.errors import ConfigError
+from tradeoff.core.machine import check_word
 from tradeoff.recipes.base import Recipe, locate, option, unknown
 from tradeoff.recipes.experiment import Experiment, Names
 from tradeoff.recipes.inference import Inference
@@ -25,7 +26,7 @@ from tradeoff.recipes.train import Measuring, Scoring, Training
 
 GROUPS = ("meta_arch", "extractor", "data", "train")
 AXES = ("meta_arch", "extractor", "size", "stride", "proposals", "data", "train", "seed", "precision", "batch_size")
-PLACES = ("device", "jobs", "results_dir", "table", "sweeps", "pair")
+PLACES = ("device", "jobs", "results_dir", "table", "again", "sweeps", "pair")
 NODES: dict[str, type[Recipe]] = {
     "inference": Inference,
     "evaluate": Scoring,
@@ -48,12 +49,11 @@ class Words(Recipe):
     jobs: int = option(1, "trainings beside each other on a CPU, each on its share of the cores", low=1, high=256)
     results_dir: str = option("results", "folder of everything that is written")
     table: str = option("results", "name of the table below results_dir")
+    again: bool = option(False, "measure again the cells whose measurement is not trusted")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        name, _, index = self.device.partition(":")
-        if not (self.device in ("auto", "cpu", "cuda") or (name == "cuda" and index.isdecimal())):
-            raise ConfigError(f"device={self.device!r}: expected auto, cpu, cuda or cuda:N")
+        check_word(self.device)
         if not self.results_dir.strip():
             raise ConfigError("results_dir='': expected a folder")
         if not self.table.replace("-", "").replace("_", "").isalnum():

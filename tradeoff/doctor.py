@@ -5,6 +5,7 @@ Exit code: 0 it does (a sensor that is missing is a warning), 1 it does not, 2 a
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ COLOURS = {"right": "green", "warning": "yellow", "wrong": "red"}
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code."""
     told = parser().parse_args(arguments)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as NVML counts, see core.machine
     try:
         machine = detect(told.device)
     except ConfigError as error:

@@ -6,11 +6,13 @@ training share its folder, a finished cell is skipped, and one that fails tells 
 
 import json
 import sys
+from typing import Any
 
 from tradeoff.core import machine, rows
 from tradeoff.core.errors import CombinationError, ConfigError, DataError, StoreError
 from tradeoff.core.progress import Progress
 from tradeoff.recipes.experiment import Experiment
+from tradeoff.recipes.stages import is_doubtful
 from tradeoff.runner import Places, Runner, run_id, trainings
 
 
@@ -26,7 +28,8 @@ def run(experiments: list[Experiment], places: Places) -> int:
     check(experiments, places)
     planned = [(cell, cell.stages(found, places.shares(found))) for cell in experiments]
     cells = {run_id(stages): (cell, stages) for cell, stages in planned}
-    done = {row["run_id"]: row for row in rows.load(places.rows) if row["status"] == "ok"}
+    told = [row for row in rows.load(places.rows) if row["status"] == "ok"]
+    done = {row["run_id"] for row in told if not (places.again and is_doubtful(row))}
     missing = {key: cell for key, cell in cells.items() if key not in done}
     with Progress(len(missing)) as progress:
         runner = Runner(places, found, progress)
@@ -70,6 +73,7 @@ def report(places: Places, wanted: set[str]) -> int:
     mine = [row for row in rows.load(places.rows) if row["run_id"] in wanted]
     frame = table.read(places.csv)
     print(table.text(frame[frame["run_id"].isin(wanted)]))
+    print(trust(mine), end="")
     drawn = [path for path in sorted(places.figures.glob("*.*")) if path.suffix in (".png", ".svg")]
     if not drawn or min(path.stat().st_mtime for path in drawn) < places.csv.stat().st_mtime:
         drawn = figures.draw(frame, places.figures, tell=lambda text: print(text, file=sys.stderr))
@@ -79,3 +83,14 @@ def report(places: Places, wanted: set[str]) -> int:
         print(mine[0]["reason"], file=sys.stderr)
         return 2
     return 1 if count["failed"] else 0
+
+
+def trust(mine: list[dict[str, Any]]) -> str:
+    """Say how many rows are not trusted, and what measures them again; nothing where all are."""
+    doubted, mendable = [row for row in mine if row["trusted"] is False], [row for row in mine if is_doubtful(row)]
+    if not doubted:
+        return ""
+    told = f"{len(doubted)} of {len(mine)} rows not trusted, `reasons` says why"
+    if not mendable:
+        return f"{told}.\n"
+    return f"{told}; the same command with again=true measures {len(mendable)} of them again.\n"

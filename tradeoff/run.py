@@ -229,11 +229,11 @@ def places(cells: list[tuple[Any, config.Words]]) -> Places:
     """Return where the command runs and writes, which is one for all its cells."""
     if not cells:
         raise ConfigError("no cell to run: a glob that matches nothing, or an empty list of values")
-    found = {(words.device, words.jobs, words.results_dir, words.table) for _, words in cells}
+    found = {(words.device, words.jobs, words.results_dir, words.table, words.again) for _, words in cells}
     if len(found) > 1:
-        raise ConfigError("device, jobs, results_dir and table take one value for the whole command")
-    device, jobs, results_dir, table = found.pop()
-    return Places(device=device, jobs=jobs, results_dir=Path(results_dir), table=table)
+        raise ConfigError("device, jobs, results_dir, table and again take one value for the whole command")
+    device, jobs, results_dir, table, again = found.pop()
+    return Places(device=device, jobs=jobs, results_dir=Path(results_dir), table=table, again=again)
 
 
 def help_text() -> str:

@@ -15,6 +15,7 @@ from tradeoff.core.machine import Machine, code_version, threads
 from tradeoff.core.progress import Progress
 from tradeoff.core.store import Context, Store, compute
 from tradeoff.recipes.experiment import Experiment, Stages
+from tradeoff.recipes.stages import is_doubtful
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Places:
     jobs: int = 1
     results_dir: Path = Path("results")
     table: str = "results"
+    again: bool = False
 
     def shares(self, found: Machine) -> int:
         """Return how many trainings run beside each other: `jobs` on a CPU, one on a GPU."""
@@ -55,13 +57,14 @@ class Refusal:
 
 @dataclass
 class Runner:
-    """What the cells of one command share: the machine, the store, and the stages that cannot be had."""
+    """What the cells of one command share: the machine, the store, the stages that cannot be had and those done."""
 
     places: Places
     machine: Machine
     progress: Progress
     code_version: str = field(default_factory=code_version)
     failed: dict[str, TradeoffError] = field(default_factory=dict)
+    computed: set[str] = field(default_factory=set)
 
     def result(self, stage: Any, label: str, share: int | None = None) -> dict[str, Any]:
         """Return the result of a stage, computed in a child process where it is missing.
@@ -77,7 +80,8 @@ class Runner:
         """
         store, key = Store(self.places.results_dir), f"{stage.NAME} {digest(stage)}"
         found = store.result(stage)
-        if found is not None:
+        again = found is not None and self.places.again and is_doubtful(found) and key not in self.computed
+        if found is not None and not again:
             return found
         if key in self.failed:
             raise self.failed[key]
@@ -85,7 +89,7 @@ class Runner:
             with self.progress.stage(stage.NAME, label) as report:
                 context = Context(store, self.machine.device, share)
                 answer: dict[str, Any] | Refusal = worker.call(
-                    "tradeoff.runner:attempt", stage, context, report=report
+                    "tradeoff.runner:attempt", stage, context, again, report=report
                 )
         except (StageFailed, WorkerDied) as error:
             self.failed[key] = StageFailed(f"{stage.NAME}: {error}")
@@ -93,6 +97,7 @@ class Runner:
         if isinstance(answer, Refusal):
             self.failed[key] = CombinationError(answer.reason)
             raise self.failed[key]
+        self.computed.add(key)
         return answer
 
     def train_together(self, trainings: dict[str, Any]) -> None:
@@ -132,10 +137,10 @@ class Runner:
             return row | {"status": "failed", "reason": str(error)}
 
 
-def attempt(stage: Any, context: Context, report: worker.Report) -> dict[str, Any] | Refusal:
+def attempt(stage: Any, context: Context, again: bool, report: worker.Report) -> dict[str, Any] | Refusal:
     """Fetch a stage, or say why its parts do not go together; the entry of a child process."""
     try:
-        return compute(stage, context, report)
+        return compute(stage, context, report, again=again)
     except CombinationError as error:
         return Refusal(str(error))
 

@@ -1,5 +1,7 @@
 """The two clocks of a GPU, on a queue that works beside the host."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 
@@ -50,3 +52,21 @@ def test_work_on_another_stream_than_the_events_is_found_out(queue, monkeypatch)
 
 def test_a_cpu_has_no_second_clock():
     assert list(cuda.check(torch.device("cpu"))) == []
+
+
+def test_the_wait_is_on_the_device_that_is_examined(queue, monkeypatch):
+    current = [torch.device("cuda:0")]
+
+    @contextmanager
+    def on(device):
+        current.append(device)
+        yield
+        current.pop()
+
+    def sleep(cycles):
+        assert current[-1] == torch.device("cuda:1")
+        queue.step(0.01, cycles / 1.7e6)(None)
+
+    monkeypatch.setattr(torch.cuda, "device", on)
+    monkeypatch.setattr(torch.cuda, "_sleep", sleep)
+    assert cuda.two_clocks(torch.device("cuda:1"), clock=lambda: queue.clock() / 1e9).state == "right"

@@ -47,7 +47,7 @@ def test_a_count_that_is_off_is_wrong(monkeypatch, change):
 
 
 @pytest.mark.parametrize(
-    ("peak_mb", "state"), [(100.0, "right"), (100.9, "right"), (99.1, "right"), (101.1, "wrong"), (0.0, "wrong")]
+    ("peak_mb", "state"), [(100.66, "right"), (101.6, "right"), (99.7, "right"), (101.7, "wrong"), (0.0, "wrong")]
 )
 def test_an_allocation_is_to_be_read_within_a_megabyte(peak_mb, state):
     assert work.allocation(FakePeak(peak_mb), CPU).state == state
@@ -56,3 +56,18 @@ def test_an_allocation_is_to_be_read_within_a_megabyte(peak_mb, state):
 def test_memory_that_cannot_be_read_is_a_warning_with_its_reason():
     found = work.allocation(FakePeak(None, "no right to reset"), CPU)
     assert (found.state, found.advice) == ("warning", "no right to reset")
+
+
+def test_a_gpu_whose_allocator_deals_in_lots_of_2_mib_is_right(monkeypatch):
+    """As CUDACachingAllocator.cpp rounds a request from 10 MiB on, where no more than 1 MiB would be left over."""
+    asked = []
+
+    def empty(size, *, dtype, device):
+        asked.append(size * dtype.itemsize)
+        return SimpleNamespace(fill_=lambda value: None)
+
+    monkeypatch.setattr(torch, "empty", empty)
+    work.allocation(FakePeak(0.0), torch.device("cuda"))
+    given = -(-asked[0] // 2**21) * 2**21
+    assert work.allocation(FakePeak(given / 1e6), torch.device("cuda")).state == "right"
+    assert work.allocation(FakePeak((given + 512) / 1e6), torch.device("cuda")).state == "wrong"

@@ -90,3 +90,9 @@ def test_threads_are_those_that_torch_takes(monkeypatch, given, expected):
         monkeypatch.setenv("OMP_NUM_THREADS", given)
     assert machine.threads() == (expected or len(os.sched_getaffinity(0)))
     assert machine.cpu_name().endswith(f", {machine.threads()} threads")
+
+
+@pytest.mark.parametrize("word", ["foo", "cuda:x", "cuda:", "gpu:1", ""])
+def test_a_word_that_names_no_device_is_told_from_a_device_that_is_not_there(word):
+    with pytest.raises(ConfigError, match="expected auto, cpu, cuda or cuda:N"):
+        machine.detect(word)

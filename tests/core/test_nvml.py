@@ -127,3 +127,16 @@ def test_every_function_and_number_is_that_of_the_library():
 def test_this_machine_is_asked_without_an_error():
     with nvml.opened() as driver:
         assert bool(driver.gpus) != bool(driver.reason)
+
+
+def test_one_lost_gpu_keeps_its_number_and_hides_no_other():
+    class OneLost(FakeNVML):
+        def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+            if index == 0:
+                raise NVMLError(15)
+            return index
+
+    with nvml.opened(OneLost(count=2)) as driver:
+        lost, good = driver.gpus
+        assert (lost.is_lost, lost.power_w(), lost.faults["power_w"]) == (True, None, "GPU is lost")
+        assert (good.is_lost, good.handle, good.power_w()) == (False, 1, 120.5)

@@ -104,3 +104,42 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "cache").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match="results_dir"):
         fetch(Square(1), Context(Store(tmp_path)))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Is another one at each look, and may break on the way."""
+
+    NAME: ClassVar[str] = "reading"
+    sensor: str
+
+    def run(self, folder: Path, context: Context) -> dict[str, int]:
+        told = [int(word) for word in Path(self.sensor).read_text().split()]
+        (folder / "reading.txt").write_text(str(told[0]))
+        return {"reading": told[0] // told[1]}
+
+
+def test_what_is_computed_again_takes_the_place_of_what_was_there(store, tmp_path):
+    sensor = tmp_path / "sensor"
+    sensor.write_text("5 1")
+    stage = Reading(str(sensor))
+    assert fetch(stage, Context(store)) == {"reading": 5}
+    sensor.write_text("7 1")
+    assert fetch(stage, Context(store)) == {"reading": 5}
+    assert fetch(stage, Context(store), again=True) == {"reading": 7}
+    assert store.result(stage) == {"reading": 7}
+    assert (store.folder(stage) / "reading.txt").read_text() == "7"
+    assert {path.suffix for path in store.folder(stage).parent.iterdir()} == {"", ".lock"}
+
+
+def test_what_was_there_outlives_an_attempt_that_ends_half_way(store, tmp_path):
+    sensor = tmp_path / "sensor"
+    sensor.write_text("5 1")
+    stage = Reading(str(sensor))
+    fetch(stage, Context(store))
+    sensor.write_text("7 0")
+    with pytest.raises(ZeroDivisionError):  # its file is written by then
+        fetch(stage, Context(store), again=True)
+    assert store.result(stage) == {"reading": 5}
+    sensor.write_text("8 1")
+    assert fetch(stage, Context(store), again=True) == {"reading": 8}

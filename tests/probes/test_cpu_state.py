@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_time_of_others_is_what_is_busy_and_not_our_own(machine):
     state = state_of(machine, seconds=10, busy_s=12, own_s=9)
     assert state.others_pct == pytest.approx(15)
     assert state.steal_pct == 0
-    assert state.doubts() == ["other programs took 15 % of the CPU meanwhile; close them, run again"]
+    assert state.doubts() == ["other programs took 15 % of 2 CPUs meanwhile; close them, run again"]
 
 
 def test_a_quiet_machine_raises_no_doubt(machine):
@@ -134,7 +135,7 @@ def test_an_account_that_cannot_be_read_certifies_nothing(machine, break_it, fau
 def test_a_counter_that_runs_backwards_is_not_known(machine):
     state = state_of(machine, seconds=10, busy_s=-1, own_s=0, steal_s=-0.5)
     assert (state.others_pct, state.steal_pct) == (None, None)
-    assert state.faults == {name: "its counter ran backwards" for name in ("others_pct", "steal_pct")}
+    assert [state.faults[name] for name in ("others_pct", "steal_pct")] == ["its counter ran backwards"] * 2
 
 
 def test_an_account_that_stands_still_while_we_work_is_not_believed(machine):
@@ -148,5 +149,28 @@ def test_this_machine_is_read_without_a_fault():
         ends = time.monotonic() + 0.5  # the kernel counts in ticks of 10 ms
         while time.monotonic() < ends:
             sum(range(20_000))
-    assert watch.state.faults == {}
+    assert set(watch.state.faults) <= {"stopped_pct"}  # no quota may be told of here
     assert 0 <= watch.state.others_pct <= 110
+
+
+@pytest.mark.parametrize(("others_pct", "doubted"), [(3.0, False), (3.2, True), (9.0, True)])
+def test_half_a_cpu_of_many_is_doubted_as_well(machine, others_pct, doubted):
+    state = replace(state_of(machine, seconds=10), cpus=16, others_pct=others_pct)  # half a CPU is 3.125 %
+    assert bool(state.doubts()) is doubted
+
+
+@pytest.mark.parametrize("folder", ["cpu,cpuacct/job", "cpu,cpuacct"])
+def test_a_quota_of_cgroup_1_is_told_in_nanoseconds(machine, folder):
+    machine.put("proc/self/cgroup", "5:memory:/job\n4:cpu,cpuacct:/job\n0::/\n")
+    machine.put(f"sys/fs/cgroup/{folder}/cpu.stat", "nr_throttled 1\nthrottled_time 1000000000")
+    with machine.watch() as watch:
+        machine.go(10)
+        machine.put(f"sys/fs/cgroup/{folder}/cpu.stat", "nr_throttled 9\nthrottled_time 1500000000")
+    assert watch.state.stopped_pct == pytest.approx(5)
+
+
+def test_no_account_of_a_quota_is_a_fault_and_no_doubt(machine):
+    state = state_of(machine, seconds=10)
+    assert state.stopped_pct is None
+    assert "tells of a quota" in state.faults["stopped_pct"]
+    assert state.doubts() == []

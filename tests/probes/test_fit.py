@@ -103,3 +103,14 @@ def test_an_error_of_a_single_image_goes_on_its_way():
 
     with pytest.raises(RuntimeError, match="assert"):
         largest_batch(call, FakeMemory(), most=4096, patience_s=1.0)
+
+
+def test_a_full_host_is_no_full_gpu():
+    def call(batch: int) -> None:
+        if batch > 16:
+            raise MemoryError
+
+    found, why = largest_batch(call, FakeMemory(), most=4096, patience_s=1.0, clock=lambda: 0.0)
+    assert (found, why) == (16, "larger batches end in another error: the memory of the host is full")
+    with pytest.raises(MemoryError):
+        smallest_cap(lambda: call(17), FakeMemory(), 1)

@@ -77,8 +77,8 @@ def test_on_a_cpu_other_programs_do_not_lower_the_roof(monkeypatch):
 
         return go
 
-    monkeypatch.setattr(roofline, "_products", lambda device, dtype: [(run(10), 1e9)])
-    monkeypatch.setattr(roofline, "_copy", lambda device: run(20))
+    monkeypatch.setattr(roofline, "_products", lambda device, dtype, side: [(run(10), 1e9)])
+    monkeypatch.setattr(roofline, "_copy", lambda device, size: run(20))
     roof = measure_roof(CPU, [torch.float32], clock_ns=wall, busy_ns=busy)
     assert roof.flops_per_s == pytest.approx(torch.get_num_threads() * 1e9 / 0.010)
     assert roof.bytes_per_s == pytest.approx(2 * roofline.COPIED_BYTES["cpu"] / 0.020)
@@ -87,8 +87,8 @@ def test_on_a_cpu_other_programs_do_not_lower_the_roof(monkeypatch):
 def test_the_fastest_type_makes_the_roof(monkeypatch):
     clock = FakeClock()
     times = {torch.float32: 20, torch.bfloat16: 10}
-    monkeypatch.setattr(roofline, "_products", lambda device, dtype: [(work(clock, [times[dtype]]), 1e9)])
-    monkeypatch.setattr(roofline, "_copy", lambda device: work(clock, [10]))
+    monkeypatch.setattr(roofline, "_products", lambda device, dtype, side: [(work(clock, [times[dtype]]), 1e9)])
+    monkeypatch.setattr(roofline, "_copy", lambda device, size: work(clock, [10]))
     roof = measure_roof(CPU, list(times), clock_ns=clock, busy_ns=clock)
     assert roof.flops_per_s == pytest.approx(torch.get_num_threads() * 1e9 / 0.010)
 
@@ -122,3 +122,18 @@ def test_a_time_without_synchronisation_is_below_the_bound_and_one_with_it_is_no
         assert timed_on_a_queue(patch, synchronized=True) > least
     with monkeypatch.context() as patch:
         assert timed_on_a_queue(patch, synchronized=False) < least
+
+
+@pytest.mark.parametrize(
+    ("free_gb", "side", "copied"), [(80, 8192, 2**30), (5, 4096, 2**29), (1.3, 2048, 2**28), (0.1, 1024, 2**27)]
+)
+def test_on_a_gpu_that_is_nearly_full_less_is_copied(monkeypatch, free_gb, side, copied):
+    """Two of each: the copy takes its size twice, the products 3 × (4 + 2) bytes × side²: 3.36 GB at the most."""
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (round(free_gb * 1e9), 10**11))
+    assert roofline._sizes(torch.device("cuda:0")) == (side, copied)
+    assert 18 * side**2 + 2 * copied <= free_gb * 1e9 / 2 or copied == 2**27
+
+
+def test_on_a_cpu_sizes_are_fixed():
+    assert roofline._sizes(torch.device("cpu")) == (1024, 2**27)

@@ -1,6 +1,7 @@
 """A GPU that is throttled, shared, lost or silent, each by a driver that says so; unknown is never clean."""
 
 import json
+import os
 from itertools import chain, count, repeat
 from types import SimpleNamespace
 
@@ -11,10 +12,11 @@ from tests.core.fakes import FakeNVML, NVMLError
 from tests.probes.test_cpu_state import Machine
 from tradeoff.core import nvml
 from tradeoff.core.errors import DeviceLost
-from tradeoff.probes.gpu_state import GpuWatch
+from tradeoff.probes import gpu_state
+from tradeoff.probes.gpu_state import GpuWatch, has_own_numbers
 from tradeoff.probes.state import StateWatch
 
-US = [SimpleNamespace(pid=1, usedGpuMemory=500_000_000)]
+US = [SimpleNamespace(pid=os.getpid(), usedGpuMemory=500_000_000)]
 CUDA = torch.device("cuda:0")
 
 
@@ -70,6 +72,11 @@ def test_a_violation_between_the_looks_is_seen():
     assert (state.throttled, state.why) == ("yes", ["power violation"])
 
 
+@pytest.mark.parametrize(("held_s", "throttled"), [(1e-9, "no"), (0.039, "no"), (0.041, "yes")])
+def test_a_violation_counts_from_a_hundredth_of_the_time(held_s, throttled):
+    assert watched(nvmlDeviceGetViolationStatus=violations(0, 0, held_s, 0)).throttled == throttled  # of 4 s
+
+
 def test_a_counter_that_wraps_makes_it_unknown():
     state = watched(nvmlDeviceGetViolationStatus=violations(3, 5, 3, 1))
     assert state.throttled == "unknown"
@@ -120,7 +127,7 @@ def test_clocks_of_a_gpu_that_rests_may_fall():
 
 
 def test_foreign_processes_are_counted():
-    others = [SimpleNamespace(pid=pid, usedGpuMemory=None) for pid in (8, 9)]
+    others = [SimpleNamespace(pid=pid, usedGpuMemory=None) for pid in (-8, -9)]
     state = watched(nvmlDeviceGetComputeRunningProcesses=[*US, *others])
     assert state.foreign == 2
     assert state.doubts() == ["other processes that compute on the GPU: 2; end them or take another device"]
@@ -168,7 +175,7 @@ def test_cpu_and_gpu_are_watched_together(tmp_path):
     assert (columns["throttled"], columns["foreign_processes"], columns["gpu_clock_mhz"]) == ("no", 0, 1980)
     assert columns["others_cpu_pct"] == pytest.approx(20)
     assert columns["threads"] == torch.get_num_threads()
-    assert watch.state.doubts() == ["other programs took 20 % of the CPU meanwhile; close them, run again"]
+    assert watch.state.doubts() == ["other programs took 20 % of 2 CPUs meanwhile; close them, run again"]
     kept = json.loads(json.dumps(watch.state.kept()))
     assert len(kept["gpu"]["looks"]) == 3
     assert fake.sessions == 0
@@ -204,3 +211,19 @@ def test_flags_of_torch_are_those_that_are_set():
     flags = watch.state.torch
     assert (flags["autocast"], flags["cudnn_allow_tf32"]) == ("torch.bfloat16", False)
     assert flags["torch"] == str(torch.__version__)
+
+
+@pytest.mark.parametrize(("has_own", "foreign"), [(False, None), (True, 0)])
+def test_another_process_is_this_one_only_where_it_may_go_by_another_number(monkeypatch, has_own, foreign):
+    monkeypatch.setattr(gpu_state, "has_own_numbers", lambda: has_own)
+    state = watched(nvmlDeviceGetComputeRunningProcesses=[SimpleNamespace(pid=-1, usedGpuMemory=None)])
+    assert state.foreign == foreign
+    assert ("NVML lists 1, and not this one" in " ".join(state.doubts())) is (foreign is None)
+
+
+def test_numbers_are_the_drivers_in_the_first_namespace_alone(tmp_path):
+    for target, own in (("pid:[4026531836]", False), ("pid:[4026532201]", True)):
+        link = tmp_path / str(own)
+        link.symlink_to(target)
+        assert has_own_numbers(link) is own
+    assert not has_own_numbers(tmp_path / "missing")

@@ -25,7 +25,7 @@ def two_clocks(
     clock: Callable[[], float] = time.perf_counter,
 ) -> Result:
     """Time a wait of about 50 ms: events that are not on the stream that works, or no synchronisation, are found."""
-    wait = wait or torch.cuda._sleep
+    wait = wait or _sleep_on(device)
     _both_ms(device, wait, TRIAL_CYCLES, clock)  # the first launch loads the kernel
     trial_ms, _ = _both_ms(device, wait, TRIAL_CYCLES, clock)
     cycles = round(TRIAL_CYCLES * WANTED_MS / max(trial_ms, 1e-3))
@@ -40,6 +40,16 @@ def two_clocks(
         event_ms=event_ms,
         host_ms=host_ms,
     )
+
+
+def _sleep_on(device: torch.device) -> Callable[[int], None]:
+    """Return what has a device wait for so many cycles; by itself torch takes the current device."""
+
+    def wait(cycles: int) -> None:
+        with torch.cuda.device(device):
+            torch.cuda._sleep(cycles)
+
+    return wait
 
 
 def _both_ms(

@@ -54,9 +54,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("eval_images", int, "images", doc="images that were scored"),
     # time
     Column("latency_ms_p50", float, "ms", "lower", "median of a call, decoded image to final boxes"),
-    Column("latency_ms_p90", float, "ms", "lower", "what 90 % of calls stay below"),
-    Column("latency_ms_p95", float, "ms", "lower", "what 95 % of calls stay below"),
-    Column("latency_ms_p99", float, "ms", "lower", "what 99 % of calls stay below"),
+    Column("latency_ms_p90", float, "ms", "lower", "what 90 % of calls take at most, with 99 % confidence"),
+    Column("latency_ms_p95", float, "ms", "lower", "what 95 % of calls take at most, with 99 % confidence"),
+    Column("latency_ms_p99", float, "ms", "lower", "what 99 % of calls take at most, with 99 % confidence"),
     Column("latency_ms_mean", float, "ms", "lower", "mean of a call"),
     Column("latency_n", int, "calls", doc="calls that were timed"),
     Column("preprocess_ms_p50", float, "ms", "lower", "median of resizing and padding the image"),
@@ -167,7 +167,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("gmacs_per_proposal", float, "GMACs", "lower", "of one proposal; empty for one stage"),
     Column("bound_ms", float, "ms", "lower", "least of the network, operator by operator, at the machine's peak"),
     Column("bound_pct", float, "%", "higher", "bound_ms as a part of network_ms_p50; fast convolutions may pass 100"),
-    Column("peak_gflops_per_s", float, "GFLOP/s", doc="what the machine reached in large products"),
+    Column("peak_gflops_per_s", float, "GFLOP/s", doc="of large products; on a CPU one thread's, times the threads"),
     Column("peak_gb_per_s", float, "GB/s", doc="what the machine reached in a large copy, both ways"),
     # more of memory and energy
     Column("tensors_peak_mb", float, "MB", "lower", "10^6 bytes of weights and of a call's tensors at their peak"),
@@ -178,7 +178,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("idle_w", float, "W", doc="power of the device at rest, which energy_j leaves out"),
     Column("power_w", float, "W", "lower", "mean power of the device in calls back to back, rest included"),
     Column("energy_spread_pct", float, "%", "lower", "energy_j from the lowest to the highest trial, of the median"),
-    Column("unmeasured", str, doc="columns that could not be measured, and why"),
+    Column("unmeasured", str, doc="columns that were asked for and could not be measured, and why"),
     # the machine around the measurement
     Column(
         "reference_ms",

@@ -31,8 +31,9 @@ def detect(device: str) -> Machine:
     """Find the device that a word such as "auto", "cpu", "cuda" or "cuda:1" means.
 
     Raises:
-        ConfigError: when a CUDA device is asked for and there is none.
+        ConfigError: when the word is none of these, or a CUDA device is asked for that is not there.
     """
+    check_word(device)
     gpus, driver, reason = nvidia_devices()
     if device == "cpu" or (device == "auto" and not gpus):
         return Machine("cpu", cpu_name(), installed("torch"), installed("torchvision"))
@@ -41,6 +42,17 @@ def detect(device: str) -> Machine:
         found = f"found: {', '.join(gpus)}" if gpus else f"found none ({reason})"
         raise ConfigError(f"device={device}: no such CUDA device; {found}. Use device=cpu, or device=auto")
     return Machine(f"cuda:{index}", gpus[index], installed("torch"), installed("torchvision"), driver)
+
+
+def check_word(device: str) -> None:
+    """Refuse a word that names no device, whatever devices there are.
+
+    Raises:
+        ConfigError: when it is none.
+    """
+    name, _, index = device.partition(":")
+    if not (device in ("auto", "cpu", "cuda") or (name == "cuda" and index.isdecimal())):
+        raise ConfigError(f"device={device!r}: expected auto, cpu, cuda or cuda:N")
 
 
 def nvidia_devices() -> tuple[list[str], str | None, str]:

@@ -26,13 +26,14 @@ UNKNOWN_BYTES = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE
 class Gpu:
     """One GPU. Each reading is a number with its unit, or None; then `faults` has NVML's answer under its name.
 
-    library: the module `pynvml`, or what stands in for it. handle: of the GPU in it.
+    library: the module `pynvml`, or what stands in for it. handle: of the GPU in it. silence: why it says nothing.
     """
 
     library: Any
     handle: Any
     faults: dict[str, str] = field(default_factory=dict)
     is_lost: bool = False
+    silence: str = ""
 
     def name(self) -> str | None:
         """Return the maker's name."""
@@ -96,6 +97,9 @@ class Gpu:
 
     def _ask(self, name: str, function: str, *args: Any) -> Any:
         """Call a function of NVML on this GPU; None where it fails, and the fault is kept."""
+        if self.silence:
+            self.faults[name] = self.silence
+            return None
         try:
             told = getattr(self.library, function)(self.handle, *args)
         except AttributeError:
@@ -145,14 +149,23 @@ def opened(library: Any = None) -> Iterator[Driver]:
 def _driver(library: Any) -> Driver:
     """Return the driver's version and the GPUs that are visible."""
     try:
-        handles = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]
-        uuids = [library.nvmlDeviceGetUUID(handle) for handle in handles]
+        found = [_gpu(library, index) for index in range(library.nvmlDeviceGetCount())]
         version = library.nvmlSystemGetDriverVersion()
     except library.NVMLError as error:
         return Driver(reason=f"NVML: {error}")
-    chosen = visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    reason = "" if chosen else _reason_for_none(len(handles))
-    return Driver(tuple(Gpu(library, handles[i]) for i in chosen), version, reason)
+    chosen = visible([uuid for _, uuid in found], os.environ.get("CUDA_VISIBLE_DEVICES"))
+    reason = "" if chosen else _reason_for_none(len(found))
+    return Driver(tuple(found[i][0] for i in chosen), version, reason)
+
+
+def _gpu(library: Any, index: int) -> tuple[Gpu, str]:
+    """Return a GPU and its UUID; one that does not answer keeps its number, so that the others keep theirs."""
+    try:
+        handle = library.nvmlDeviceGetHandleByIndex(index)
+        return Gpu(library, handle), library.nvmlDeviceGetUUID(handle)
+    except library.NVMLError as error:
+        is_lost = getattr(error, "value", None) == GPU_IS_LOST
+        return Gpu(library, None, is_lost=is_lost, silence=str(error)), ""
 
 
 def _reason_for_none(count: int) -> str:

@@ -7,6 +7,7 @@ A lock that dies with its holder keeps two processes from computing one stage at
 
 import fcntl
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -73,8 +74,10 @@ def intact(path: Path, size: int, sha256: str) -> bool:
     return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256
 
 
-def fetch(stage: Stage, context: Context) -> dict[str, Any]:
-    """Return the result of a stage, computing it only when it is missing.
+def fetch(stage: Stage, context: Context, *, again: bool = False) -> dict[str, Any]:
+    """Return the result of a stage, computing it only when it is missing, or anew `again`.
+
+    What is computed again takes the place of the result that is there once it is whole, and not before.
 
     Raises:
         StoreError: when the folder cannot be written.
@@ -87,10 +90,31 @@ def fetch(stage: Stage, context: Context) -> dict[str, Any]:
     with locked(folder.with_suffix(".lock")):
         result = context.store.result(stage)
         if result is None:
-            result = stage.run(folder, context)
-            finish(folder, stage, result)
-            for scratch in folder.glob(".*"):  # checkpoints, and what killed writers have left
-                scratch.unlink()
+            result = completed(stage, folder, context)
+        elif again:
+            result = replaced(stage, folder, context)
+    return result
+
+
+def completed(stage: Stage, folder: Path, context: Context) -> dict[str, Any]:
+    """Compute a stage into its folder."""
+    result = stage.run(folder, context)
+    finish(folder, stage, result)
+    for scratch in folder.glob(".*"):  # checkpoints, and what killed writers have left
+        scratch.unlink()
+    return result
+
+
+def replaced(stage: Stage, folder: Path, context: Context) -> dict[str, Any]:
+    """Compute a stage beside its folder, then change one for the other; the old one stays until all is written."""
+    anew, old = folder.with_suffix(".again"), folder.with_suffix(".old")
+    for left in (anew, old):  # by a killed process
+        shutil.rmtree(left, ignore_errors=True)
+    anew.mkdir()
+    result = completed(stage, anew, context)
+    folder.rename(old)
+    anew.rename(folder)
+    shutil.rmtree(old)
     return result
 
 
@@ -110,6 +134,8 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def compute(stage: Stage, context: Context, report: Callable[[float, float, str], None]) -> dict[str, Any]:
+def compute(
+    stage: Stage, context: Context, report: Callable[[float, float, str], None], *, again: bool = False
+) -> dict[str, Any]:
     """Fetch a stage; the entry of a child process."""
-    return fetch(stage, replace(context, report=report))
+    return fetch(stage, replace(context, report=report), again=again)

@@ -3,16 +3,17 @@
 import os
 import resource
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 OTHERS_PCT, STEAL_PCT, STOPPED_PCT = 10.0, 5.0, 1.0  # of the CPUs, of their time, of the time: from here on doubtful
+OTHERS_CPUS = 0.5  # from here on doubtful as well, on however many: it may be the one that all wait for
 SLACK = 0.05  # of the CPUs' time: what the kernel's account may be behind that of the process
 BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq in a line of /proc/stat; guests count as user
 STEAL = 7
-QUOTA = "cpu quota"
+THROTTLED = {"throttled_usec": 1e6, "throttled_time": 1e9}  # by a quota, of cgroup 2 and of 1: how many make a second
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class CpuState:
                 f"whether other programs used the CPU is not known ({self.faults['others_pct']}); run on Linux with "
                 "a readable /proc/stat"
             )
-        elif self.others_pct > OTHERS_PCT:
-            reasons.append(f"other programs took {self.others_pct:.0f} % of the CPU meanwhile; close them, run again")
+        elif self.others_pct > OTHERS_PCT or self.others_pct / 100 * self.cpus > OTHERS_CPUS:
+            reasons.append(
+                f"other programs took {self.others_pct:.0f} % of {self.cpus} CPUs meanwhile; close them, run again"
+            )
         if self.steal_pct is not None and self.steal_pct > STEAL_PCT:
             reasons.append(
                 f"the hypervisor took {self.steal_pct:.0f} % of the CPU meanwhile; run again later, or on a machine "
@@ -175,11 +178,23 @@ class CpuWatch:
         return None, None
 
     def _stopped_s(self) -> float | None:
-        """Return the seconds for which a quota has stopped this process's group; None where there is none."""
-        group = next((line[3:] for line in (self._word("proc/self/cgroup") or "").split() if line[:3] == "0::"), "/")
-        text = self._word(f"sys/fs/cgroup{group}/cpu.stat") or ""
-        told = dict(line.split() for line in text.splitlines())
-        return int(told["throttled_usec"]) / 1e6 if "throttled_usec" in told else None
+        """Return the seconds for which a quota has stopped this process's group; None where none is told of."""
+        for folder in self._groups():
+            text = self._word(f"sys/fs/cgroup/{folder}/cpu.stat") or ""
+            told = dict(line.split() for line in text.splitlines())
+            for name, per_s in THROTTLED.items():
+                if name in told:
+                    return int(told[name]) / per_s
+        self.faults["stopped_pct"] = "no cpu.stat of this process's group tells of a quota"
+        return None
+
+    def _groups(self) -> Iterator[str]:
+        """Yield where the account of this process's group may be: of cgroup 2 or 1; in a container at the top."""
+        lines = [line.split(":", 2) for line in (self._word("proc/self/cgroup") or "").splitlines()]
+        for _, controllers, group in (line for line in lines if len(line) == 3):
+            if not controllers or "cpu" in controllers.split(","):
+                yield from (f"{controllers}{group}", controllers)
+        yield ""
 
     def _read_load(self) -> float | None:
         """Return the load of the last minute."""

@@ -64,10 +64,10 @@ class CudaMemory:
 
 
 def fits(work: Callable[[], object]) -> bool:
-    """Do work; tell whether there was memory enough. Other errors go on their way."""
+    """Do work; tell whether the device had memory enough. Other errors go on their way, a full host's too."""
     try:
         work()
-    except (torch.OutOfMemoryError, MemoryError):
+    except torch.OutOfMemoryError:
         return False
     except RuntimeError as error:
         if any(words in str(error) for words in WORDS_OF_NO_MEMORY):
@@ -127,10 +127,11 @@ def largest_batch(
         try:
             if not runs(size):
                 return _between(runs, good, size), ""
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not good:
                 raise
-            return good, f"larger batches end in another error: {str(error).splitlines()[0]}"
+            words = "the memory of the host is full" if isinstance(error, MemoryError) else str(error).splitlines()[0]
+            return good, f"larger batches end in another error: {words}"
         good, took_s = size, clock() - begin_s
         if took_s > patience_s:
             return good, f"larger batches were not tried, a call of {good} took {took_s:.0f} s"

@@ -1,9 +1,11 @@
 """What a GPU did while something was measured: throttled, shared, hot; what is not known is said to be unknown."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from tradeoff.core.errors import DeviceLost
@@ -11,6 +13,8 @@ from tradeoff.core.nvml import POLICIES, THROTTLING, Gpu
 
 IDLE = 0x01  # the bit of an idle GPU, whose clocks fall because nothing is asked of it
 FALLEN = 0.75  # of the highest clock seen; nvbench discards samples below this part of the default clock
+VIOLATED = 0.01  # of the time: from here on clocks were held down, whatever the looks have seen
+NAMESPACE, OF_ALL = Path("/proc/self/ns/pid"), "pid:[4026531836]"  # PROC_PID_INIT_INO of the kernel: the first one
 NVIDIA_SMI = "let it cool, raise its power limit or lock its clocks (nvidia-smi -lgc), run again"
 
 
@@ -134,13 +138,18 @@ class GpuWatch:
         """Judge by the bits of all looks, by the time of violations and by the clocks."""
         bits = [look["clock_reasons"] for look in self.looks]
         why = [name for bit, name in THROTTLING.items() if any(bit & (seen or 0) for seen in bits)]
-        why += [f"{name} violation" for name in POLICIES if _rose(self.begin[name], end[name])]
+        why += [f"{name} violation" for name in POLICIES if self._violated(self.begin[name], end[name])]
         why += self._fallen()
         if why:
             return "yes", why
         broken = [name for name in POLICIES if _is_broken(self.begin[name], end[name])]
         self.faults |= {f"violation_s_{name}": "its counter did not go on from where it was" for name in broken}
         return ("unknown" if broken or None in bits else "no"), []
+
+    def _violated(self, begin: float | None, end: float | None) -> bool:
+        """Tell whether a policy has held clocks down for more than a hundredth of the time."""
+        seconds = self.looks[-1]["at_s"] - self.looks[0]["at_s"]
+        return begin is not None and end is not None and end - begin > VIOLATED * seconds
 
     def _fallen(self) -> list[str]:
         """Say by how much the clock of a busy GPU fell, if it fell far."""
@@ -155,23 +164,29 @@ class GpuWatch:
         return {name: self.gpu.violation_s(name) for name in POLICIES}
 
     def _foreign(self) -> int | None:
-        """Count the other processes; None where not even this one is told.
+        """Count the other processes; None where this one is not told.
 
         In a container this process goes by another number, so one of those that are told is this one.
         """
         told = self.gpu.processes_mb()
-        if told is not None and not told:
-            self.faults["processes_mb"] = "NVML lists none, not even this one"
-        return len(told) - 1 if told else None
+        if told is None:
+            return None
+        if os.getpid() in told or (told and has_own_numbers()):
+            return len(told) - 1
+        self.faults["processes_mb"] = f"NVML lists {len(told) or 'none'}, and not this one"
+        return None
 
     def _seen(self, name: str) -> list[Any]:
         """Return the readings of all looks that are there."""
         return [look[name] for look in self.looks if look[name] is not None]
 
 
-def _rose(begin: float | None, end: float | None) -> bool:
-    """Tell whether a counter has risen."""
-    return begin is not None and end is not None and end > begin
+def has_own_numbers(namespace: Path = NAMESPACE) -> bool:
+    """Tell whether processes go by other numbers here than for the driver, as in most containers."""
+    try:
+        return str(namespace.readlink()) != OF_ALL
+    except OSError:
+        return False
 
 
 def _is_broken(begin: float | None, end: float | None) -> bool:

@@ -14,6 +14,7 @@ from tradeoff.probes.flops import Call
 SIDE = {"cpu": 1024, "cuda": 8192}  # of the matrices: 2 and 1100 GFLOP a product
 MAP = (256, 40)  # channels, cells on a side: 1.9 GFLOP
 COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}  # more than caches hold
+LEAST_COPIED_BYTES = 2**27
 LEAST_S, LEAST_RUNS = 0.3, 6
 # Multiplications of a direct 3×3 convolution to those of Winograd's F(2×2, 3×3), 36 / 16, and F(4×4, 3×3), 144 / 36.
 # Source: Lavin and Gray 2016, sections 4.1 and 4.3
@@ -54,9 +55,9 @@ def measure_roof(
         clock_ns: the time that passes.
         busy_ns: the time that this thread was at work.
     """
-    copied = 2.0 * COPIED_BYTES[device.type]
-    products = [work for dtype in dtypes for work in _products(device, dtype)]
-    copy = (_copy(device), copied)
+    side, copied_bytes = _sizes(device)
+    products = [work for dtype in dtypes for work in _products(device, dtype, side)]
+    copy = (_copy(device, copied_bytes), 2.0 * copied_bytes)
     if device.type == "cuda":
         return Roof(_best_rate(products, device, clock_ns), _best_rate([copy], device, clock_ns))
     threads = torch.get_num_threads()
@@ -90,9 +91,19 @@ def loose_bound_ms(macs: int, moved_bytes: float, roof: Roof, fewer: float = FEW
     return 1000 * max(2 * macs / fewer / roof.flops_per_s, moved_bytes / roof.bytes_per_s)
 
 
-def _products(device: torch.device, dtype: torch.dtype) -> Iterator[Work]:
+def _sizes(device: torch.device) -> tuple[int, int]:
+    """Return the side of the matrices and the bytes of the copy: less where they would fill a GPU."""
+    side, copied_bytes = SIDE[device.type], COPIED_BYTES[device.type]
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        free_bytes, _ = torch.cuda.mem_get_info(device)
+        while 2 * (18 * side**2 + 2 * copied_bytes) > free_bytes and copied_bytes > LEAST_COPIED_BYTES:
+            side, copied_bytes = side // 2, copied_bytes // 2
+    return side, copied_bytes
+
+
+def _products(device: torch.device, dtype: torch.dtype, side: int) -> Iterator[Work]:
     """Yield a large matrix product and, on a CPU, where it is direct and comes nearer to the top, a convolution."""
-    side = SIDE[device.type]
     left, right = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(left)
     yield lambda: torch.mm(left, right, out=out), 2.0 * side**3
@@ -103,9 +114,9 @@ def _products(device: torch.device, dtype: torch.dtype) -> Iterator[Work]:
         yield lambda: F.conv2d(maps, weight, padding=1), 2.0 * 9 * channels**2 * cells**2
 
 
-def _copy(device: torch.device) -> Callable[[], Any]:
-    """Return a large copy."""
-    source = torch.ones(COPIED_BYTES[device.type], dtype=torch.uint8, device=device)
+def _copy(device: torch.device, size: int) -> Callable[[], Any]:
+    """Return a copy of so many bytes."""
+    source = torch.ones(size, dtype=torch.uint8, device=device)
     target = torch.ones_like(source)
     return lambda: target.copy_(source)
 

@@ -9,7 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
@@ -74,6 +74,8 @@ class Recipe:
 
     def meaningless(self, name: str) -> str | None:
         """Return the fault of an option that is given though another one takes its meaning, else None."""
+        if name not in self.MEANT_FOR:
+            return None
         governor, values = self.MEANT_FOR[name]
         value, default = getattr(self, name), type(self).__dataclass_fields__[name].default
         if value == default or getattr(self, governor) in values:
@@ -83,6 +85,12 @@ class Recipe:
             f"{name}={spelled(value)}: has no meaning with {governor}={spelled(getattr(self, governor))}; "
             f"it is for {governor}={wanted}"
         )
+
+    def meaningful(self) -> Self:
+        """Return the recipe with its options that have no meaning at their defaults."""
+        idle = [spec for spec in fields(self) if self.meaningless(spec.name)]
+        defaults: dict[str, Any] = {spec.name: spec.default for spec in idle}
+        return replace(self, **defaults)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], prefix: str = "") -> Self:

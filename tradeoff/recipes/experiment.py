@@ -95,11 +95,10 @@ class Experiment:
             CombinationError: with the reason.
         """
         given = [word.partition("=")[0].lstrip("+") for word in self.overrides]
-        own = [name.removeprefix("train.") for name in given if name.startswith("train.")]
-        for fault in filter(None, map(self.training.meaningless, own)):
-            raise CombinationError(f"train.{fault}")
-        if "measure.gap_ms" in given and (idle := self.measuring.meaningless("gap_ms")):
-            raise CombinationError(f"measure.{idle}")
+        for head, recipe in (("train.", self.training), ("measure.", self.measuring)):
+            own = [name.removeprefix(head) for name in given if name.startswith(head)]
+            for fault in filter(None, map(recipe.meaningless, own)):
+                raise CombinationError(f"{head}{fault}")
 
     def check_resizer(self) -> None:
         """Refuse images that the detector cannot take.
@@ -139,7 +138,7 @@ class Experiment:
                 inference=inference,
                 split=self.data.val_split(self.measuring.images),
                 batch_size=self.batch_size,
-                measuring=self.measuring,
+                measuring=self.measuring.meaningful(),
                 machine=replace(machine, device=machine.device.partition(":")[0]),
                 predict=predict,
             ),

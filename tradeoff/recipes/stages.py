@@ -4,6 +4,7 @@
 key of Measure only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,6 +19,8 @@ from tradeoff.recipes.meta_arch import MetaArch
 from tradeoff.recipes.metric import Metric
 from tradeoff.recipes.start import Start
 from tradeoff.recipes.train import Measuring, Training
+
+UNTRAINED = "the weights were not trained, so post-processing meets scores that no trained detector gives"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,11 @@ class Measure(Computation):
     measuring: Measuring
     machine: Machine
     predict: Predict | None = None
+
+
+def is_doubtful(told: Mapping[str, Any]) -> bool:
+    """Tell of a row, or of what Measure returned, that measuring again may mend it: more than training is missing."""
+    return told.get("trusted") is False and told.get("reasons") != UNTRAINED
 
 
 @dataclass(frozen=True, kw_only=True)

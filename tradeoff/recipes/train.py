@@ -1,8 +1,8 @@
 """What can be asked for as `train=`: how to train, how much to score and how long to time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, option, spelled
@@ -104,13 +104,7 @@ class Training(Recipe):
         """Return the fault of an option that is given though another one takes its meaning, else None."""
         if name == "warmup_factors" and self.warmup_factors and not self.warmup_steps:
             return f"{name}={spelled(self.warmup_factors)}: has no meaning with warmup_steps=0; give warmup_steps"
-        return super().meaningless(name) if name in self.MEANT_FOR else None
-
-    def meaningful(self) -> Self:
-        """Return the recipe with its options that have no meaning at their defaults."""
-        idle = [name for name in (*self.MEANT_FOR, "warmup_factors") if self.meaningless(name)]
-        defaults: dict[str, Any] = {name: type(self).__dataclass_fields__[name].default for name in idle}
-        return replace(self, **defaults)
+        return super().meaningless(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,3 +134,10 @@ class Measuring(Recipe):
     energy_trials: int = option(0, "windows of energy, where there is a sensor; 0 measures none", low=0, high=100)
     energy_s: float = option(5.0, "shortest window of energy, seconds; two more go to rest", low=1)
     fit: bool = option(False, "find the smallest memory that a call runs in, and the largest batch; on a GPU")
+
+    def meaningless(self, name: str) -> str | None:
+        """Return the fault of an option that is given though another one takes its meaning, else None."""
+        given = self.energy_s != type(self).energy_s
+        if name == "energy_s" and given and not self.energy_trials:
+            return f"energy_s={spelled(self.energy_s)}: has no meaning with energy_trials=0; give energy_trials"
+        return super().meaningless(name)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.probes.fake_memory import FakeMemory
+from tradeoff.core.columns import COLUMNS
 from tradeoff.stages.costs import fit
 
 MB = 1_000_000
@@ -28,8 +29,8 @@ class Chain:
     def __init__(self, device):
         self.device, self.seen = device, []
 
-    def preprocess(self, batch):
-        return SimpleNamespace(images=torch.zeros(len(batch), *batch[0].shape))
+    def input_shape(self, batch):
+        return len(batch), *batch[0].shape[:2]
 
     def __call__(self, batch):
         self.seen.append([image.shape for image in batch])
@@ -54,10 +55,18 @@ def test_one_that_cannot_be_had_leaves_the_other():
     assert found.columns["fit_batch"] == 22
 
 
+def test_an_error_under_a_cap_leaves_the_largest_batch():
+    device = FakeMemory(total=1000 * MB, in_use=100 * MB, reserve=300 * MB, error="launch failure\nlong story")
+    found = fit.found(subject(chain=Chain(device)), device)
+    assert (found.columns["fit_mb"], found.missing["fit_mb"]) == (None, "launch failure")
+    assert found.columns["fit_batch"] == 16  # the last that was doubled to
+
+
 def test_a_cpu_says_why_it_has_none():
     found = fit.measure(subject(), {})
     assert found.columns == {}
-    assert "RLIMIT_AS" in found.missing["fit_mb and fit_batch"]
+    assert set(found.missing) == {"fit_mb", "fit_batch"} < {column.name for column in COLUMNS}
+    assert all("RLIMIT_AS" in why for why in found.missing.values())
     assert found.reasons == []
 
 

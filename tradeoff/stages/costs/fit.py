@@ -23,7 +23,7 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     if not subject.stage.measuring.fit:
         return Findings({})
     if subject.device.type != "cuda":
-        return Findings({}, missing={"fit_mb and fit_batch": ON_A_CPU})
+        return Findings({}, missing=dict.fromkeys(("fit_mb", "fit_batch"), ON_A_CPU))
     return found(subject, CudaMemory(subject.device))
 
 
@@ -32,8 +32,8 @@ def found(subject: Subject, device: Device) -> Findings:
     images, missing = largest_input(subject), {}
     try:
         fit_mb = smallest_cap(lambda: subject.chain(images), device, STEP_BYTES) / 1e6
-    except NotMeasured as error:
-        fit_mb, missing["fit_mb"] = None, str(error)
+    except (NotMeasured, RuntimeError, MemoryError) as error:
+        fit_mb, missing["fit_mb"] = None, str(error).partition("\n")[0]
 
     def call(batch: int) -> None:
         subject.context.report(0, 1, f"tries; now a batch of {batch}")

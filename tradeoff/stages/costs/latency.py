@@ -15,11 +15,11 @@ from typing import Any
 from tradeoff.probes.latency import Timing, summary, time_steps
 from tradeoff.probes.limits import Limits
 from tradeoff.probes.state import StateWatch
+from tradeoff.recipes.stages import UNTRAINED as UNTRAINED
 from tradeoff.stages.costs.agreement import compare
 from tradeoff.stages.costs.subject import Findings, Subject
 
 SAMPLES, STATE = "samples.json", "state.json"
-UNTRAINED = "the weights were not trained, so post-processing meets scores that no trained detector gives"
 NETWORK = ("backbone", "proposals", "heads")
 SHORTEST_S = 0.5  # of timing; nvbench, pyperf and torch.utils.benchmark all ask for about as much
 

@@ -1,5 +1,6 @@
 """Memory: what the weights take, and how much a call takes at its peak, counted in more ways than one."""
 
+import math
 import os
 from collections.abc import Mapping
 from itertools import pairwise
@@ -31,7 +32,7 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
 
 def largest_input(subject: Subject) -> Images:
     """Return the batch whose network input has the most pixels."""
-    return max(subject.batches, key=lambda images: subject.chain.preprocess(images).images.numel())
+    return max(subject.batches, key=lambda images: math.prod(subject.chain.input_shape(images)))
 
 
 def on_cpu(subject: Subject, images: Images) -> Findings:
