@@ -6,6 +6,7 @@ import pytest
 from tests.analysis.synthetic import framed, made, published, zoo
 from tradeoff.analysis.comparable import (
     COMPARABLE,
+    OF_ACCURACY,
     complete,
     conditions,
     differences,
@@ -63,3 +64,23 @@ def test_a_table_without_a_column_lacks_its_values(tmp_path):
     assert complete(frame, "eval_images").empty
     with pytest.raises(TableError, match="no such column"):
         known("beauty")
+
+
+def test_how_a_time_was_taken_does_not_part_accuracies(tmp_path):
+    frame = framed(tmp_path, [made("a"), made("b"), made("c", latency_ms_p50=None, latency_ms_mean=9.0)])
+    frame = frame.assign(latency_mode=["sustained", "burst", None])
+    assert len(list(groups(frame))) == 3
+    assert len(list(groups(frame, by=OF_ACCURACY))) == 1
+    assert differences(frame[:1], frame[1:], OF_ACCURACY) == []
+    assert differences(frame[:1], frame[1:]) != []
+    assert len(list(groups(published(frame).assign(protocol=["x", "x", "y"]), by=OF_ACCURACY))) == 2
+
+
+def test_a_title_says_of_what_the_value_is_unknown(tmp_path):
+    frame = framed(tmp_path, [made("a"), made("b", precision=None), made("c", device_name=None)])
+    assert [title for title, _ in groups(frame)] == [
+        "NVIDIA H200, fp32",
+        "NVIDIA H200, precision unknown",
+        "device unknown, fp32",
+    ]
+    assert "precision fp32, unknown" in conditions(frame)

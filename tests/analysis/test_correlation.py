@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from tradeoff.analysis.correlation import kendall, r_squared
+from tests.analysis.synthetic import framed, made
+from tradeoff.analysis.axis import Axis
+from tradeoff.analysis.correlation import kendall, r_squared, worded
+from tradeoff.analysis.points import Panel, View
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -28,3 +31,12 @@ def test_r_squared_is_what_a_fitted_line_leaves():
     rest = y - np.polyval(np.polyfit(x, y, 1), x)
     assert r_squared(x, y) == pytest.approx(1 - rest.var() / y.var())
     assert np.isnan(r_squared(np.ones(3), np.arange(3.0)))
+
+
+def test_rows_that_are_not_trusted_are_no_part_of_a_correlation(tmp_path):
+    rows = [made(f"r{i}", ap=0.1 * i, ap50=0.2 * i) for i in (1, 2, 3)]
+    frame = framed(tmp_path, [*rows, made("a", ap=0.4, ap50=0.0, trusted=False)])
+    view = View(Axis("ap"), Axis("ap50"))
+    assert worded([Panel("", frame, view)], kendall, "τ") == "τ: 1.000 (ap50, of the 3 rows to be trusted most)."
+    assert worded([Panel("", frame[:3], view)], kendall, "τ") == "Too few rows for τ."
+    assert worded([Panel("", frame[1:], view)], kendall, "τ") == "τ: 1.000."

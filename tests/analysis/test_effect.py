@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.analysis.synthetic import framed, full_study, made
+from tests.analysis.synthetic import framed, full_study, made, published
 from tradeoff.analysis.comparable import timed
 from tradeoff.analysis.effect import chains, change, changes, fewer
 
@@ -45,3 +45,22 @@ def test_a_full_figure_keeps_the_most_proposals(tmp_path):
     some = fewer(parts, 40)
     assert len(some) == 6 + 2 * 8
     assert {int(chain["proposals"].iloc[0]) for chain in some if chain["meta_arch"].iloc[0] != "ssd"} == {300}
+
+
+def test_rows_that_are_not_trusted_count_only_where_there_are_no_others(tmp_path):
+    pair = [made("a", size=300), made("b", size=600, ap=0.3)]
+    doubtful = [
+        made("c", size=300, extractor="vgg16"),
+        made("d", size=600, extractor="vgg16", ap=0.9, trusted=False),
+    ]
+    parts = chains(timed(framed(tmp_path, pair + doubtful)), "size")
+    assert len(parts) == 2
+    assert change(parts, "size", 300, 600, "ap") == (pytest.approx(0.5), 1)
+    assert change(parts[1:], "size", 300, 600, "ap") == (pytest.approx(3.5), 1)
+
+
+def test_of_equal_published_rows_none_stands_for_the_others(tmp_path):
+    rows = [made("a", size=300), made("b", size=300, ap=0.1), made("c", size=600), made("d", size=900)]
+    frame = timed(framed(tmp_path, rows))
+    assert ids(chains(frame, "size")) == [["a", "c", "d"]]
+    assert ids(chains(published(frame), "size")) == [["c", "d"]]

@@ -156,3 +156,14 @@ def test_the_command_ends_in_json_and_its_exit_code_tells(tmp_path, capsys):
     assert "gone.csv: no such table" in capsys.readouterr().err
     assert main(["import", words[1], "--map", str(tmp_path / "gone.yaml"), str(tmp_path / "out.csv")]) == 2
     assert "gone.yaml: no mapping can be read" in capsys.readouterr().err
+
+
+def test_a_status_that_there_is_not_and_equal_run_ids_are_refused(tmp_path):
+    with pytest.raises(TableError) as caught:
+        brought(tmp_path, columns(status="dtype", run_id="segm"), THEIRS.replace("300x300,,", "300x300,34.6,"))
+    assert "line 2, status: got 'FP32', expected ok, failed, skipped" in str(caught.value)
+    assert "line 4, run_id: '34.6' is there twice" in str(caught.value)
+    assert "line 3, run_id" not in str(caught.value)  # none is none
+    assert not (tmp_path / "out.csv").exists()
+    with pytest.raises(TableError, match="status: got 'gpu'"):
+        brought(tmp_path, changed(constants={**MAP["constants"], "status": "gpu"}))

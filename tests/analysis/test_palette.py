@@ -1,8 +1,11 @@
 """Colours, markers and names tell rows apart."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path
 
 from tradeoff.analysis import palette
 
@@ -51,3 +54,24 @@ def test_a_size_that_is_unknown_does_not_stretch_the_scale():
 
 def test_markers_of_many_rows_are_smaller():
     assert palette.areas([300] * 61)[300] < palette.areas([300] * 60)[300]
+
+
+def test_so_many_meta_architectures_have_a_marker_of_their_own():
+    """Outlines, not names: no two are nearly as large in every direction."""
+    chosen = list(palette.markers(f"arch{i}" for i in range(len(palette.MARKERS))).values())
+    assert len(chosen) >= 20  # as many as MMDetection's table has
+    radii = np.array([silhouette(MarkerStyle(marker)) for marker in chosen])
+    apart = np.abs(radii[:, None] - radii[None]).max(axis=2) + 9 * np.eye(len(chosen))
+    assert apart.min() > 0.09  # of a marker that is one wide; octagon and circle are 0.04 apart
+
+
+def silhouette(marker):
+    """Return how far the outline is from its centre, in each of 72 directions."""
+    (outline, *_) = marker.get_path().transformed(marker.get_transform()).to_polygons()
+    filled = Path(outline)
+    steps = np.linspace(0, 0.8, 161)
+    angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    return [
+        steps[filled.contains_points(np.outer(steps, [np.cos(a), np.sin(a)]), radius=1e-9)].max(initial=0)
+        for a in angles
+    ]

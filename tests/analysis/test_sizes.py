@@ -64,3 +64,17 @@ def test_small_objects_turn_the_order(tmp_path):
     # a size without objects does not matter
     only_large = sizes.reweighted(frame, {"small": 0.0, "medium": 0.0, "large": 1.0})
     assert pick(only_large)["run_id"].tolist() == ["unsaid", "near", "far"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ({"small": 0.5, "medium": 0.5, "large": 0.0}, "finished and has ap_medium;"),
+        ({"small": 0.5, "medium": 0.0, "large": 0.5}, "finished and has ap_small and ap_large;"),
+    ],
+)
+def test_a_table_without_the_ap_of_a_size_is_refused_with_what_it_lacks(tmp_path, shares, told):
+    frame = framed(tmp_path, [made("a", ap_small=0.1), made("b", ap_large=0.2)])
+    with pytest.raises(TableError) as caught:
+        sizes.reweighted(frame, shares)
+    assert told in str(caught.value)

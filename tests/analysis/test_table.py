@@ -77,3 +77,20 @@ def test_text_of_a_table_without_scores_or_finished_rows(tmp_path):
     frame = framed(tmp_path / "b", [made("x", status="failed", reason=None, label="SSD")])
     assert table.text(frame) == "no row is finished\n\nfailed  SSD: no reason given"
     assert table.text(frame[:0]) == "no row is finished"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("45,3", "row 'a', column 'ap': got 45, expected 0..1"),
+        ("0.4,-3", "'latency_ms_p50': got -3, expected 0 or more"),
+    ],
+)
+def test_an_accuracy_in_percent_and_a_cost_below_0_are_refused(tmp_path, cells, told):
+    path = tmp_path / "mine.csv"
+    path.write_text(f"run_id,status,ap,latency_ms_p50\na,ok,{cells}\n")
+    with pytest.raises(TableError, match=r"mine\.csv") as caught:
+        table.read(path)
+    assert told in str(caught.value)
+    path.write_text("run_id,status,ap,latency_ms_p50\na,ok,1,0\nb,ok,,\n")
+    assert len(table.read(path)) == 2

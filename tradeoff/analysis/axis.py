@@ -14,6 +14,7 @@ from tradeoff.analysis.palette import literal
 
 #: steps of a decade that are tried for ticks, coarse to fine
 TICK_STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+LONGEST = 74  # letters of a title in full size; a longer one is smaller, to end with its panel
 LEAST_RATIO, LEAST_HEIGHT = 2.0, 0.04  # of an axis: right over left where it is logarithmic, top less bottom of an AP
 TITLES = {
     "ap": "AP (COCO, IoU 0.50:0.95)",
@@ -82,7 +83,7 @@ def set_y(axes: Axes, axis: Axis, rows: pd.DataFrame) -> None:
 
 def plain(axes: Axes, heading: str) -> None:
     """Give axes their title, a pale grid and no frame."""
-    axes.set_title(literal(heading), fontsize=10, loc="left")
+    axes.set_title(literal(heading), fontsize=10 * min(1, LONGEST / max(len(heading), 1)), loc="left")
     axes.tick_params(labelsize=9)
     axes.grid(color="0.92", linewidth=0.7)
     axes.set_axisbelow(True)

@@ -96,14 +96,16 @@ def by_kind(told: pd.DataFrame, word: Callable[..., str]) -> pd.Series:
     return pd.Series(words[place.to_numpy()], index=told.index, dtype="str")
 
 
-def compared(frame: pd.DataFrame) -> pd.DataFrame:
+def compared(frame: pd.DataFrame, by: Collection[str] = COMPARABLE) -> pd.DataFrame:
     """Return the columns that decide what can be compared, with all that a row was scored on as its data.
 
-    A row whose only time is a mean, or that was timed with gaps between the calls, has a protocol of its own.
+    A row whose only time is a mean, or that was timed with gaps between the calls, has a protocol of its own; not so
+    where the device does not matter, for then no time does.
     """
     only_mean = values(frame, "latency_ms_p50").isna() & values(frame, "latency_ms_mean").notna()
-    kinds = {"protocol": values(frame, "protocol"), "mean": only_mean, "mode": values(frame, "latency_mode")}
-    protocol = by_kind(pd.DataFrame(kinds), protocol_words)
+    mode = values(frame, "latency_mode")
+    timing = {"mean": only_mean, "mode": mode} if "device_name" in by else {"mean": False, "mode": pd.NA}
+    protocol = by_kind(pd.DataFrame({"protocol": values(frame, "protocol")}).assign(**timing), protocol_words)
     told = {name: values(frame, name) for name in COMPARABLE}
     return pd.DataFrame(told | {"data": scored_on(frame), "protocol": protocol})
 
@@ -125,13 +127,13 @@ def groups(
         together: columns of COMPARABLE in which rows of one group may differ after all, because it was asked for.
         by: columns of COMPARABLE that matter for what is compared.
     """
-    told = compared(frame)
+    told = compared(frame, by)
     differing = [name for name in by if name not in together and told[name].nunique(dropna=False) > 1]
     if not differing:
         yield "", frame
         return
     for key, group in told.groupby(differing, dropna=False, sort=True):
-        words = (worded(name, value) for name, value in zip(differing, key, strict=True))
+        words = (titled(name, value) for name, value in zip(differing, key, strict=True))
         yield ", ".join(words), frame.loc[group.index]
 
 
@@ -154,16 +156,21 @@ def facets(
 
 
 def worded(name: str, value: Any) -> str:
-    """Word the value of a column in a title."""
+    """Word the value of a column."""
     text = "unknown" if pd.isna(value) else str(value)
     if name == "protocol":
         return text or "measured here"
     return f"batch {text}" if name == "batch_size" else text
 
 
-def listed(frame: pd.DataFrame) -> dict[str, list[str]]:
+def titled(name: str, value: Any) -> str:
+    """Word the value of a column in a title, where nothing else tells of what it is."""
+    return f"{WORDS[name]} unknown" if pd.isna(value) and name in WORDS else worded(name, value)
+
+
+def listed(frame: pd.DataFrame, by: Collection[str] = COMPARABLE) -> dict[str, list[str]]:
     """Return the words of each column that decides what can be compared, each once, sorted."""
-    told = compared(frame)
+    told = compared(frame, by)
     return {name: sorted({worded(name, v).removeprefix("batch ") for v in told[name]}) for name in COMPARABLE}
 
 
@@ -177,7 +184,7 @@ def conditions(frame: pd.DataFrame) -> str:
 
 def differences(one: pd.DataFrame, other: pd.DataFrame, by: Collection[str] = COMPARABLE) -> list[str]:
     """List in what the rows of two tables differ, so that they cannot be compared; empty where they can."""
-    left, right = listed(one), listed(other)
+    left, right = listed(one, by), listed(other, by)
     return [
         f"{name}: {', '.join(left[name])} against {', '.join(right[name])}"
         for name in by

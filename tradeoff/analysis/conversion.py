@@ -63,9 +63,13 @@ def in_range(column: Column, found: Any, text: str) -> Any:
     """
     if found is None or column.kind not in (int, float):
         return found
-    share = column.better == "higher" and column.unit == ""
-    if share and not 0 <= found <= 1:
+    if is_share(column) and not 0 <= found <= 1:
         raise ValueError(f"got {text!r}, expected 0..1; give factor: 0.01 where theirs is in percent")
     if found < 0 or (found == 0 and (column.better == "lower" or column.unit in ("px", "images"))):
         raise ValueError(f"got {text!r}, expected a number above 0; what is not known is left empty")
     return found
+
+
+def is_share(column: Column) -> bool:
+    """Tell whether the values of a column are accuracies, 0..1."""
+    return column.better == "higher" and column.unit == ""

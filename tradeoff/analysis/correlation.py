@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoff.analysis.comparable import candidates
 from tradeoff.analysis.points import Panel
 
 Array = NDArray[np.float64]
@@ -29,11 +30,13 @@ def r_squared(x: Array, y: Array) -> float:
 
 
 def worded(panels: Sequence[Panel], measure: Callable[[Array, Array], float], words: str) -> str:
-    """Word a correlation of each panel with enough points."""
+    """Word a correlation of each panel with enough points; rows of the best standing alone count in it."""
     found = []
     for panel in panels:
-        x, y = (panel.rows[name].to_numpy(float) for name in panel.view.names)
+        rows = candidates(panel.rows)
+        x, y = (rows[name].to_numpy(float) for name in panel.view.names)
         value = measure(x, y) if len(x) >= LEAST else float("nan")
-        told = ", ".join(part for part in (panel.title, panel.view.y.name) if part)
-        found += [] if np.isnan(value) else [f"{value:.3f} ({told})" if len(panels) > 1 else f"{value:.3f}"]
+        few = f"of the {len(x)} rows to be trusted most" if len(x) < len(panel.rows) else ""
+        told = ", ".join(part for part in (panel.title, panel.view.y.name, few) if part)
+        found += [] if np.isnan(value) else [f"{value:.3f} ({told})" if len(panels) > 1 or few else f"{value:.3f}"]
     return f"{words}: {'; '.join(found)}." if found else f"Too few rows for {words}."

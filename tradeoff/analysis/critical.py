@@ -13,12 +13,14 @@ COLUMN = "critical_point"
 
 
 def critical_points(frame: pd.DataFrame, together: Collection[str] = ()) -> pd.DataFrame:
-    """Return the critical points of each set of rows that can be compared, all on its frontier, the fastest first.
+    """Return the critical points of each set of rows that can be compared, the fastest first.
+
+    All are on its frontier; but where a table names its critical points itself, as published ones do in the column
+    `critical_point`, these are returned, wherever they lie.
 
     The sweet spot is the elbow of the frontier: with AP and the logarithm of time both scaled to 0..1 between the
     fastest and the most accurate, the row farthest above the straight line from one to the other. A frontier of less
-    than three rows, or one that nowhere rises above the line, has none. Where a table names its critical points
-    itself, as published ones do in the column `critical_point`, these are returned.
+    than three rows, or one that nowhere rises above the line, has none.
 
     Returns:
         The rows with `conditions`, `critical_point` and `time_ms`.

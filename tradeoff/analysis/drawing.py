@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from tradeoff.analysis.comparable import conditions, published, trusted, values
 
+TOLD = 4  # sources in a caption
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -49,7 +51,9 @@ def tally(frame: pd.DataFrame, rows: pd.DataFrame, lacking: str, hollow: str = "
 def cited(rows: pd.DataFrame) -> list[str]:
     """Word where published numbers come from, nothing where there are none."""
     sources = sorted(set(values(rows, "source").dropna().astype(str)))
-    return [f"Grey: {int(published(rows).sum())} published numbers, from {'; '.join(sources)}."] if sources else []
+    more = f" and {len(sources) - TOLD} more sources" if len(sources) > TOLD else ""
+    told = f"{'; '.join(sources[:TOLD])}{more}"
+    return [f"Grey: {int(published(rows).sum())} published numbers, from {told}."] if sources else []
 
 
 def versions(rows: pd.DataFrame) -> list[str]:

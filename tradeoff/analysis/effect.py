@@ -1,11 +1,12 @@
 """The effect of one axis: rows that differ in nothing else, and what changes along them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tradeoff.analysis.comparable import numbers, standing, values
+from tradeoff.analysis.comparable import numbers, published, standing, values
 
 AXES = ("size", "stride", "proposals")
 CONFIGURATION = ["meta_arch", "extractor", "colour_name", "size", "pale"]
@@ -16,7 +17,7 @@ NOT_THE_MODEL = ("measure.", "evaluate.", "metric.", "data.")
 def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd.DataFrame]:
     """Return the sets of rows that differ in an axis alone, ascending; only those with two values of it at least.
 
-    Of rows that are equal in all of it, the one of the best standing counts.
+    Of rows that are equal in all of it, the one of the best standing counts; of published ones none.
 
     Args:
         rows: that can be compared.
@@ -30,7 +31,8 @@ def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd
     ranked = whole.assign(standing_=standing(whole)).sort_values([axis, "standing_", "run_id"])
     parts = []
     for _, part in ranked.groupby([key[name].loc[ranked.index] for name in key], dropna=False, sort=True):
-        chain = part.drop_duplicates(subset=axis).drop(columns="standing_")
+        keep: Any = False if published(part).any() else "first"  # which of equals was published, nobody tells
+        chain = part.drop_duplicates(subset=axis, keep=keep).drop(columns="standing_")
         parts += [chain] if len(chain) > 1 else []
     return parts
 
@@ -55,14 +57,18 @@ def own_words(rows: pd.DataFrame) -> pd.Series:
 def change(parts: Iterable[pd.DataFrame], axis: str, first: float, last: float, name: str) -> tuple[float, int]:
     """Return by how much a column changes on average from one value of an axis to another, relative to the first.
 
+    Chains with rows that are not trusted, or published, count only where there are no better ones.
+
     Returns:
         The mean of the relative changes, such as 0.63, NaN where there is none, and of how many chains.
     """
-    ratios = []
+    found: dict[int, list[float]] = {}
     for chain in parts:
         at = dict(zip(numbers(chain, axis), numbers(chain, name), strict=True))
         if first in at and last in at and at[first] > 0 and not np.isnan(at[last]):
-            ratios.append(at[last] / at[first] - 1)
+            doubt = int(standing(chain)[numbers(chain, axis).isin((first, last))].max())
+            found.setdefault(doubt, []).append(at[last] / at[first] - 1)
+    ratios = found[min(found)] if found else []
     return (float(np.mean(ratios)) if ratios else float("nan")), len(ratios)
 
 

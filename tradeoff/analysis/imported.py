@@ -16,6 +16,7 @@ from tradeoff.analysis.rules import column_of
 from tradeoff.core.cells import parsed, written
 from tradeoff.core.columns import BY_NAME, NAMES
 from tradeoff.core.errors import ConfigError, TableError
+from tradeoff.core.rows import STATUSES
 from tradeoff.core.tables import quoted, table_text
 
 MOST_FAULTS = 20
@@ -48,6 +49,7 @@ def imported(path: Path, mapping: Mapping) -> Imported:
     header, lines = cells(path)
     check_columns(path, header, mapping)
     rows, faults, dropped = [], [], Counter[str]()
+    seen: set[str] = set()
     for number, line in lines:
         told = {name: "" if value.strip() in mapping.empty else value.strip() for name, value in line.items()}
         why = next((why for when, why in mapping.rows_left_out if met(when, told)), None)
@@ -55,6 +57,7 @@ def imported(path: Path, mapping: Mapping) -> Imported:
             dropped[why] += 1
             continue
         row, wrong = mapped(told, mapping)
+        wrong += unfit(row, seen)
         rows.append(row)
         faults += [f"{path}, line {number}, {fault}" for fault in wrong]
     if faults:
@@ -111,6 +114,15 @@ def mapped(told: dict[str, str], mapping: Mapping) -> tuple[dict[str, Any], list
     row |= {name: parsed(str(constant), column_of(name)) for name, constant in mapping.constants.items()}
     row |= {name: told[theirs] or None for name, theirs in mapping.kept.items()}
     return row, faults
+
+
+def unfit(row: dict[str, Any], seen: set[str]) -> list[str]:
+    """Return the faults of a row's status and name; the name joins those that were seen."""
+    status, run_id = row.get("status"), row.get("run_id")
+    faults = [] if status in (None, *STATUSES) else [f"status: got {status!r}, expected {', '.join(STATUSES)}"]
+    faults += [f"run_id: {run_id!r} is there twice; each row needs its own, or none"] if run_id in seen else []
+    seen |= {run_id} - {None}
+    return faults
 
 
 def named(stem: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from tradeoff.analysis.points import Boxes, Panel, View
 from tradeoff.core.errors import TableError
 
 MOST_CHAINS = 40  # of a figure
+MOST_STEPS = 4  # in the caption
 TOLD = {"ap": "AP", "ap_small": "AP of small objects", "ap_large": "AP of large objects", TIME.name: "time"}
 
 
@@ -53,8 +54,10 @@ def joined(
 
     shown = points.panels(name, kept, views, together, COMPARABLE)
     steps = ends(parts, axis, downwards)
-    told = [f"From {axis} {a:g} to {b:g} px: {changes(parts, axis, (a, b), TOLD)}." for a, b in steps]
-    words = f"Arrows join rows that differ in their {axis} alone."
+    told = [f"From {axis} {a:g} to {b:g} px: {changes(parts, axis, (a, b), TOLD)}." for a, b in steps[:MOST_STEPS]]
+    told += [f"Further steps: {len(steps) - MOST_STEPS}."] if len(steps) > MOST_STEPS else []
+    words = f"Arrows join rows that differ in their {axis} alone"
+    words += ", published ones as far as the table tells." if kept["pale"].any() else "."
     words += " Of each model only the largest number of proposals is drawn." if len(some) < len(parts) else ""
     caption = " ".join(
         [tally(frame, kept, f"a partner of another {axis}, or left out"), words, *told, *asked(together)]
@@ -73,7 +76,7 @@ def joined(
 
 
 def ends(parts: Sequence[pd.DataFrame], axis: str, downwards: bool) -> list[tuple[float, float]]:
-    """Return the steps along an axis that are taken, each from and to, at most four."""
+    """Return the steps along an axis that are taken, each from and to."""
     pairs = {pair for chain in parts for pair in zip(chain[axis][:-1], chain[axis][1:], strict=True)}
-    steps = [(float(a), float(b)) for a, b in sorted(pairs)][:4]
+    steps = [(float(a), float(b)) for a, b in sorted(pairs)]
     return [(b, a) for a, b in steps] if downwards else steps

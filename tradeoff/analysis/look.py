@@ -31,7 +31,7 @@ PALE = {"face": "0.84", "edge": "0.5", "letter": "0.3"}  # of published numbers
 class Look:
     """How the rows of a figure are told apart; the same in all its panels."""
 
-    markers: dict[str, str]
+    markers: dict[str, Any]
     colours: dict[str, str]
     letters: dict[str, Path]
     areas: dict[float, float]
@@ -118,10 +118,11 @@ def mark(x: float, y: float, marker: Any, size: float, ink: Ink, gid: str | None
 
 
 def legends(figure: Figure, rows: pd.DataFrame, look: Look, lines: Sequence[Artist] = ()) -> list[Legend]:
-    """Add the legends of marker, colour, size and lines for prepared rows."""
+    """Add the legends of marker, colour, size and lines for prepared rows; extractors only published are grey."""
+    ours = set(rows.loc[~rows["pale"], "colour_name"])
     parts: dict[str, list[Any]] = {
         "Meta-architecture": [entry(name, marker=marker) for name, marker in look.markers.items()],
-        "Extractor": [lettered(name, look) for name in look.colours],
+        "Extractor": [lettered(name, look, pale=name not in ours) for name in look.colours],
         "Image size": [entry(f"{size:g} px", area=look.areas[size]) for size in sizes_of(look)],
         "Lines and rows": [*lines, *kinds(rows)],
     }
@@ -152,12 +153,13 @@ def some(sizes: Iterable[float]) -> list[float]:
     return [told[round(i * (len(told) - 1) / (MOST_SIZES - 1))] for i in range(MOST_SIZES)]
 
 
-def lettered(name: str, look: Look) -> tuple[Line2D, ...]:
-    """Return the entry of an extractor for a legend: its colour with its letter on it."""
-    base = entry(name, marker="s", colour=look.colours[name], area=80.0)
+def lettered(name: str, look: Look, pale: bool) -> tuple[Line2D, ...]:
+    """Return the entry of an extractor for a legend: its colour, or grey, with its letter on it."""
+    colour = PALE["face"] if pale else look.colours[name]
+    base = entry(name, marker="s", colour=PALE["edge"] if pale else colour, area=80.0, face=colour)
     if name not in look.letters:
         return (base,)
-    return base, mark(0, 0, look.letters[name], 5.0, Ink(on(look.colours[name])))
+    return base, mark(0, 0, look.letters[name], 5.0, Ink(PALE["letter"] if pale else on(colour)))
 
 
 def entry(name: str, marker: str = "o", colour: str = "0.45", area: float = 56.0, face: str | None = None) -> Line2D:

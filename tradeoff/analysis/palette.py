@@ -2,14 +2,25 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
 import pandas as pd
 from matplotlib.colors import to_hex
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
 #: Source: Okabe and Ito 2008, "Color universal design"; without yellow, which is lost on white
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "<", ">", "8")
+BAR = Path([(-1, -0.45), (1, -0.45), (1, 0.45), (-1, 0.45), (-1, -0.45)], closed=True)
+BOW = Path([(-1, -0.8), (0, -0.3), (1, -0.8), (1, 0.8), (0, 0.3), (-1, 0.8), (-1, -0.8)], closed=True)
+UPRIGHT = Affine2D().rotate_deg(90)
+#: none reads as another; the last ones are for tables of very many meta-architectures
+MARKERS: tuple[str | tuple[int, int, int] | Path, ...] = (
+    *("o", "s", "D", "^", "v", "P", "X", "p", "<", ">", "*", "d"),
+    *((4, 1, 0), (4, 1, 45), (5, 0, 180), (6, 1, 0), (5, 1, 180)),
+    *(BAR, BAR.transformed(UPRIGHT), BOW, BOW.transformed(UPRIGHT)),
+)
 #: light to dark, so that the order is seen in grey
 SMALL_MEDIUM_LARGE = ("#BFDDF0", "#4A98C9", "#123F66")
 MANY = 60  # rows of a figure
@@ -25,8 +36,8 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {name: to_hex(ramp(index)) for index, name in enumerate(distinct)}
 
 
-def markers(names: Iterable[str]) -> dict[str, str]:
-    """Give each name a marker; with more than twelve they repeat."""
+def markers(names: Iterable[str]) -> dict[str, Any]:
+    """Give each name a marker; with more than 21 they repeat."""
     return {name: MARKERS[index % len(MARKERS)] for index, name in enumerate(ordered(names))}
 
 

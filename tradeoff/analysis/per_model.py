@@ -15,8 +15,9 @@ from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.membership import intervals
 from tradeoff.core.errors import TableError
 
-MOST_SIZES = 4
-MODEL = ["meta_arch", "extractor", "colour_name", "stride", "pale"]
+MOST_SIZES = 4  # with more, each has a bar of its own
+ALONE = [Series("", "#4A98C9")]
+MODEL = ["meta_arch", "extractor", "colour_name", "stride", "own"]
 LACKING = {TIME.name: "latency", "peak_memory_mb": "memory"}
 
 
@@ -24,7 +25,8 @@ def per_model(name: str, title: str, frame: pd.DataFrame, cost: str, together: C
     """Draw a cost of each model at each image size, the cheapest on top.
 
     A model is a meta-architecture with an extractor, its own options, and a stride; of its rows at a size the one
-    with the most proposals is drawn, a trusted one where there is one.
+    with the most proposals is drawn, a trusted one where there is one. A published row is a model of its own, for
+    nobody tells in what it differs from others. Of more than four image sizes each row is.
 
     Args:
         name: of the figure.
@@ -40,35 +42,41 @@ def per_model(name: str, title: str, frame: pd.DataFrame, cost: str, together: C
     if rows.empty:
         raise TableError(f"{name}: none of {len(frame)} rows is finished and has {cost}")
     ready = look.prepared(rows).assign(stride=values(rows, "stride").astype("Int64").fillna(0))
-    sizes = sizes_of(ready)
-    chosen = pd.concat([speaking(part) for _, part in groups(ready[ready["size"].isin(sizes)], together)])
+    ready = ready.assign(own=ready["run_id"].where(ready["pale"], ""))
+    chosen = pd.concat([speaking(part) for _, part in groups(ready, together)])
+    series, chosen = in_series(chosen)
     split = facets(name, chosen, together)
-    parts, left_out = bars.fitting([(words, by_model(part, cost, sizes)) for words, part in split])
+    parts, left_out = bars.fitting([(words, by_model(part, cost, len(series))) for words, part in split])
     panels = [
         Panel(words, axis.title(cost, part), wide["label"].tolist(), wide["bars"].tolist())
         for (words, wide), (_, part) in zip(parts, split, strict=True)
     ]
+    shown = chosen.loc[[index for _, wide in parts for indices in wide["rows"] for index in indices]]
     caption = " ".join(
         [
-            tally(frame, chosen, f"{LACKING.get(cost, cost)}, or not drawn", "hatched"),
-            "Each model and image size by its row with the most proposals.",
+            tally(frame, shown, f"{LACKING.get(cost, cost)}, or not drawn", "hatched"),
+            *(["Each model and image size by its row with the most proposals."] if not shown["pale"].all() else []),
+            *(["Each published row by itself."] if shown["pale"].any() else []),
             *([f"Models left out for want of room, the dearest: {left_out}."] if left_out else []),
             *asked(together),
         ]
     )
-    named = [f"{size:g} px" if size else "size unknown" for size in sizes]
-    series = [Series(word, colour) for word, colour in zip(named, ramp(len(sizes)), strict=True)]
-    return Drawing(name, title, caption, bars.compose(panels, series, "Image size", caption))
+    heading = "Rows" if series == ALONE else "Image size"
+    return Drawing(name, title, caption, bars.compose(panels, series, heading, caption))
 
 
-def sizes_of(rows: pd.DataFrame) -> list[float]:
-    """Return the image sizes that are drawn, ascending, evenly chosen where there are many; 0 is unknown."""
-    told = sorted(set(rows["size"]))
-    return (
-        told
-        if len(told) <= MOST_SIZES
-        else [told[round(i * (len(told) - 1) / (MOST_SIZES - 1))] for i in range(MOST_SIZES)]
-    )
+def in_series(rows: pd.DataFrame) -> tuple[list[Series], pd.DataFrame]:
+    """Return the series of bars, the measured image sizes ascending, and the rows with the place of theirs, `series`.
+
+    With more sizes than are told apart there is one series, and each row is a model of its own.
+    """
+    sizes = sorted(set(rows.loc[~rows["pale"], "size"]))
+    if not 0 < len(sizes) <= MOST_SIZES:
+        return ALONE, rows.assign(series=0, own=rows["run_id"])
+    words = [f"{size:g} px" if size else "size unknown" for size in sizes]
+    series = [Series(word, colour) for word, colour in zip(words, ramp(len(sizes)), strict=True)]
+    places = rows["size"].map({size: place for place, size in enumerate(sizes)})
+    return series, rows.assign(series=places.where(~rows["pale"], 0).astype(int))
 
 
 def speaking(rows: pd.DataFrame) -> pd.DataFrame:
@@ -77,24 +85,27 @@ def speaking(rows: pd.DataFrame) -> pd.DataFrame:
     return ranked.sort_values(["doubt", "many", "run_id"]).drop_duplicates(subset=[*MODEL, "size"])
 
 
-def by_model(rows: pd.DataFrame, cost: str, sizes: Collection[float]) -> pd.DataFrame:
-    """Return one row per model, the cheapest last: its label and its bars, one for each size or None."""
+def by_model(rows: pd.DataFrame, cost: str, count: int) -> pd.DataFrame:
+    """Return one row per model, the cheapest last: its label, its bars, one for each series or None, and its rows."""
     value, low, high = intervals(rows, cost)
     told = zip(value, low, high, rows["sound"], rows["pale"], strict=True)
     every = dict(zip(rows.index, (Bar(*one) for one in told), strict=True))
     found = []
     for _, model in rows.groupby(MODEL, sort=True):
-        at = {size: every[place] for place, size in model["size"].items()}
+        at = {series: every[index] for index, series in model["series"].items()}
         least = min(bar.value for bar in at.values())
-        found.append(
-            {"label": short(str(model["label"].iloc[0])), "bars": [at.get(size) for size in sizes], "least": least}
-        )
+        bars_ = [at.get(series) for series in range(count)]
+        found.append({"label": named(model.iloc[0]), "bars": bars_, "least": least, "rows": list(model.index)})
     return pd.DataFrame(found).sort_values(["least", "label"], ascending=False)
 
 
-def short(label: str) -> str:
-    """Return a label without image size and number of proposals."""
-    return re.sub(r" \d+ (px|prop\.)", "", label)
+def named(row: pd.Series) -> str:
+    """Name a model: without size and number of proposals, which its bars tell; with its size where it is alone."""
+    label = str(row["label"])
+    if not row["own"]:
+        return re.sub(r" \d+ (px|prop\.)", "", label)
+    size = f"{row['size']:g}"
+    return label if size == "0" or size in re.findall(r"\d+", label) else f"{label} {size} px"
 
 
 def ramp(count: int) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tradeoff.analysis.comparable import numbers
+from tradeoff.analysis.comparable import complete, numbers
 from tradeoff.core.errors import TableError
 from tradeoff.core.tables import table_text
 
@@ -32,7 +32,14 @@ def reweighted(frame: pd.DataFrame, shares: dict[str, float]) -> pd.DataFrame:
     """Return rows whose `ap` is that for one's own objects; the table's own is then in `ap_table`.
 
     The interval of `ap` is emptied: it is not known for the weighted one.
+
+    Raises:
+        TableError: when no row has the AP of every size that one has objects of.
     """
+    needed = [f"ap_{size}" for size, share in shares.items() if share]
+    if complete(frame, *needed).empty:
+        empty = [name for name in needed if complete(frame, name).empty] or needed
+        raise TableError(f"none of {len(frame)} rows is finished and has {' and '.join(empty)}; --sizes weighs them")
     parts = [share * numbers(frame, f"ap_{size}") for size, share in shares.items() if share]
     told = {"ap": sum(parts), "ap_table": frame["ap"]}
     return frame.assign(**told, **{name: math.nan for name in ("ap_low", "ap_high") if name in frame})

@@ -40,8 +40,9 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
     by_meta_arch = [
         Panel(", ".join(word for word in (panel.title, str(name)) if word), part, panel.view)
         for panel in shown
-        for name, part in panel.rows.groupby("meta_arch")
+        for name, part in panel.rows[panel.rows["size"] > 0].groupby("meta_arch")
     ]
+    unknown = int((best["size"] == 0).sum())
     caption = " ".join(
         [
             tally(
@@ -51,6 +52,7 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
             ),
             "Drawn is the row with the highest AP of each meta-architecture, extractor and image size;",
             "lines join those of one size.",
+            *([f"Of unknown size, with neither line nor τ: {unknown}."] if unknown else []),
             correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ"),
             f"Top-1: one crop, as published: {'; '.join(imagenet.sources(rows))}; the weights here may be others.",
             *asked(together),

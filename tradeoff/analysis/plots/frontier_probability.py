@@ -42,7 +42,7 @@ def frontier_probability(frame: pd.DataFrame, together: Collection[str] = ()) ->
     ]
     caption = " ".join(
         [
-            tally(frame, rows, "AP or latency", "hatched"),
+            tally(frame, pd.concat([part for _, part in parts]), "AP or latency, or not drawn", "hatched"),
             f"Models with less than {100 * LEAST:g} % or without the trust of others: {len(rows) - len(likely)}.",
             f"From {DRAWS} draws out of the 95 % intervals, seed {SEED}, each value on its own.",
             *ties(rows, together),

@@ -18,9 +18,14 @@ from tradeoff.core.errors import TableError
 
 VIEW = View(Axis("proposals", log=True), Axis("ap"))
 MOST_PANELS = 12
-AREA = 85.0  # of a marker, points²
+AREA, AREA_OF_TIME = 85.0, 20.0  # of a marker, points²
+SPARE = 0.35  # of the span of either, below AP and above time, so that their lines part
 RIGHT_IN = 0.65  # of a panel, for its second axis
-WORDS = "Solid, left axis: AP. Dashed, right axis: latency. Joined are rows that differ in nothing but the proposals."
+WORDS = (
+    "Solid with lettered markers, left axis: AP. Dashed with small ones, right axis: latency. Joined are rows that "
+    "differ in nothing but the proposals."
+)
+PUBLISHED = "Published rows do so as far as the table tells."
 
 
 def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
@@ -44,14 +49,18 @@ def proposals(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     told = changes(parts, "proposals", (float(most), float(least)), {"ap": "AP", TIME.name: "time"})
     cut = [f"Panels left out for want of room: {len(every) - len(shown)}."] if len(every) > len(shown) else []
     effect = [f"From {most} to {least} proposals: {told}."] if told else []
-    caption = " ".join([tally(frame, kept, "a partner of another number"), WORDS, *effect, *cut, *asked(together)])
+    seen = pd.concat([panel.rows for panel in shown])
+    words = [WORDS, *([PUBLISHED] if seen["pale"].any() else [])]
+    caption = " ".join(
+        [tally(frame, seen, "a partner of another number, or left out"), *words, *effect, *cut, *asked(together)]
+    )
     figure = layout.new_figure()
-    chosen = look.of(kept)
+    chosen = look.of(seen)
     chosen = replace(chosen, areas=dict.fromkeys(chosen.areas, AREA))  # the panels tell the sizes
     axes = [figure.add_subplot() for _ in shown]
-    lines = [Line2D([], [], color="0.35", linestyle="-", label="AP")]
-    lines += [Line2D([], [], color="0.35", linestyle="--", label="latency")]
-    points.arrange(figure, axes, look.legends(figure, kept, chosen, lines), caption, RIGHT_IN)
+    lines = [Line2D([], [], color="0.35", linestyle="-", marker="o", markersize=AREA**0.5, label="AP")]
+    lines += [Line2D([], [], color="0.35", linestyle="--", marker="o", markersize=AREA_OF_TIME**0.5, label="latency")]
+    points.arrange(figure, axes, look.legends(figure, seen, chosen, lines), caption, RIGHT_IN)
     for pair in zip(axes, shown, strict=True):
         draw_panel(*pair, chosen)
     layout.add_caption(figure, layout.wrapped(caption, figure.get_size_inches()[0]))
@@ -79,10 +88,15 @@ def draw_panel(axes: Axes, panel: Panel, chosen: Look) -> None:
     axes.set_xticks(sorted({float(count) for count in panel.rows["proposals"]}))
     if len(with_ap):
         axis.set_y(axes, panel.view.y, with_ap)
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(bottom - SPARE * (top - bottom), top)
         draw_lines(axes, with_ap, "ap", "-", chosen)
     if len(with_time):
         axis.set_y(right, Axis(TIME.name), with_time)
-        draw_lines(right, with_time, TIME.name, "--", chosen)
+        bottom, top = right.get_ylim()
+        right.set_ylim(bottom, top + SPARE * (top - bottom))
+        small = replace(chosen, areas=dict.fromkeys(chosen.areas, AREA_OF_TIME), letters={})
+        draw_lines(right, with_time, TIME.name, "--", small)
     right.tick_params(labelsize=9)
     right.spines[["top", "left"]].set_visible(False)
     right.spines["right"].set_visible(True)

@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 
 from tradeoff.analysis import points, under
 from tradeoff.analysis.axis import Axis
-from tradeoff.analysis.comparable import COMPARABLE, TIME, timed
-from tradeoff.analysis.critical import COLUMN, critical_points
+from tradeoff.analysis.comparable import COMPARABLE, TIME, timed, values
+from tradeoff.analysis.critical import COLUMN, SWEET_SPOT, critical_points
 from tradeoff.analysis.drawing import Drawing, asked, tally
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.analysis.membership import contests, told
@@ -18,10 +18,9 @@ from tradeoff.analysis.points import View
 
 VIEW = View(Axis(TIME.name, log=True), Axis("ap"))
 FEW = 12  # published numbers, so that each can be labelled
-WORDS = (
-    "Dashed: the frontier, in steps: the highest AP at or below a latency. Labelled: the models on it, of which the "
-    "sweet spot is the elbow."
-)
+WORDS = "Dashed: the frontier, in steps: the highest AP at or below a latency. Labelled: the models on it"
+ELBOW = "The sweet spot is the elbow."
+ELSEWHERE = "Where the table names none, the sweet spot is the elbow."
 BAND = "Band and thin lines: 95 % intervals of the frontier and of each model."
 
 
@@ -47,8 +46,10 @@ def scatter(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     rows = rows.assign(best=best, named=named, label=rows["label"].astype(str) + roles)
     unsure = any(told(contest).any() for contest in contests(rows, VIEW.names, together))
 
+    labels = explained(rows, critical)
+
     def words(missing: int) -> str:
-        parts = [tally(frame, rows, "AP or latency"), WORDS, *([BAND] if unsure else []), *asked(together)]
+        parts = [tally(frame, rows, "AP or latency"), *labels, *([BAND] if unsure else []), *asked(together)]
         return " ".join([*parts, *([f"Labels left out for want of room: {missing}."] if missing else [])])
 
     lines: list[Artist] = [Line2D([], [], linestyle="--", color="0.35", linewidth=1.1, label="frontier")]
@@ -56,3 +57,11 @@ def scatter(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     shown = points.panels("scatter", rows, [VIEW], together, COMPARABLE)
     figure, caption = points.compose(rows, shown, words, under.frontier, lines)
     return Drawing("scatter", "Accuracy against time", caption, figure)
+
+
+def explained(rows: pd.DataFrame, critical: pd.Series) -> list[str]:
+    """Word which models are labelled, and who says which are critical."""
+    by_table = values(rows, COLUMN).notna()
+    found = critical[~by_table[critical.index]]
+    elbow = [ELSEWHERE if by_table.any() else ELBOW] if (found == SWEET_SPOT).any() else []
+    return [f"{WORDS}{', and the critical points that the table names' if by_table.any() else ''}.", *elbow]
