@@ -77,6 +77,38 @@ def test_sizes_weigh_the_ap_and_say_how(tmp_path, capsys):
     assert any("AP of all" in line for line in lines)
 
 
+def test_what_is_bought_can_be_given_as_the_limit(tmp_path, capsys):
+    rows = [made("a", ap=0.2, latency_ms_p50=10.0), made("b", ap=0.3, latency_ms_p50=12.3441, size=600)]
+    path = written(tmp_path, rows)
+    lines, _, _ = ran(capsys, 0, path, "--max-latency-ms", 12)
+    assert "Binds: time of a call. 0.35 ms more (12.35 ms) buys model b: AP 0.300 (+0.100)." in lines
+    _, told, _ = ran(capsys, 0, path, "--max-latency-ms", 12.35)
+    assert told["groups"][0]["picked"]["run_id"] == "b"
+    lines, _, _ = ran(capsys, 1, path, "--min-ap", 0.30006)
+    assert any("AP 0.3, 6e-05 too little" in line for line in lines)
+
+
+def test_near_ties_are_no_less_trusted_than_the_pick(tmp_path, capsys):
+    ends = {"ap_low": 0.28, "ap_high": 0.32}
+    rows = [
+        made("a", ap=0.30, latency_ms_p50=10.0, **ends),
+        made("b", ap=0.299, latency_ms_p50=9.0, size=600, **ends),
+    ]
+    rows += [made("c", ap=0.30, latency_ms_p50=1.0, size=500, trusted=False, reasons="throttled", **ends)]
+    lines, told, _ = ran(capsys, 0, written(tmp_path, rows))
+    assert told["groups"][0]["alike"] == ["b"]
+    assert any("1 more that fit" in line and "the fastest of them: model b" in line for line in lines)
+
+
+@pytest.mark.parametrize(("column", "value"), [("ap", "45"), ("latency_ms_p50", "-3"), ("ap_small", "-0.1")])
+def test_numbers_that_cannot_be_are_refused_with_their_line(tmp_path, capsys, column, value):
+    path = tmp_path / "plain.csv"
+    path.write_text(f"label,status,{column}\na,ok,0.5\nb,ok,{value}\n")
+    _, _, wrong = ran(capsys, 2, path)
+    assert f"plain.csv, line 3, column '{column}': got {value}" in wrong
+    assert ("for 45 % write 0.45" in wrong) == (value == "45")
+
+
 @pytest.mark.parametrize(
     ("rows", "words", "told"),
     [
@@ -89,10 +121,14 @@ def test_sizes_weigh_the_ap_and_say_how(tmp_path, capsys):
         (ROWS, ["--max-latency-ms", -3], ["--max-latency-ms -3: expected a number above 0"]),
         (ROWS, ["--min-ap", 35], ["for 35 % give 0.35"]),
         (ROWS, ["--sizes", "gone.csv"], ["gone.csv: no such table"]),
+        (ROWS, ["--sizes", "{folder}/boxes.csv"], ["no row has ap_small and ap_medium", "--sizes"]),
     ],
 )
 def test_what_is_wrong_is_said_with_code_2(tmp_path, rows, words, told, capsys):
     path = written(tmp_path, rows or ROWS)
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "boxes.csv").write_text("width,height\n20,20\n50,50\n")
+    words = [str(word).format(folder=tmp_path / "boxes") for word in words]
     lines, _, wrong = ran(capsys, 2, path if rows else tmp_path / "no-such.csv", *words)
     assert lines == []
     assert all(part in wrong for part in told), wrong

@@ -95,6 +95,33 @@ def test_other_machines_are_matched_and_told_and_several_in_a_table_are_kept_apa
     assert moves(one, both).only_other == ["model b"]
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"device_name": "Raspberry Pi"}, "other devices: NVIDIA H200 and Raspberry Pi"),
+        ({"device_name": None}, "other devices: NVIDIA H200 and unknown"),
+        ({"latency_mode": "burst"}, "other timings: sustained and burst"),
+        ({"trusted": False}, "not trusted in OTHER"),
+    ],
+)
+def test_a_time_of_another_device_or_without_trust_tells_nothing(change, told):
+    ends = {"latency_ms_low": 29.0, "latency_ms_high": 31.0}
+    one = made("a", latency_ms_p50=30.0) | ends | {"time_ms": 30.0}
+    other = made("b", latency_ms_p50=50.0) | {"latency_ms_low": 49.0, "latency_ms_high": 51.0, "time_ms": 50.0}
+    assert verdict(one, other, "time_ms") == ("worse", "")
+    assert verdict(one, other | change, "time_ms") == ("cannot tell", told)
+    assert verdict(other | {"trusted": None}, one, "time_ms") == ("better", "")
+
+
+def test_a_time_that_moved_is_said_to_be_of_one_run_each(tmp_path):
+    ends = {"latency_ms_low": 29.0, "latency_ms_high": 31.0}
+    one = framed(tmp_path / "a", [made("a", latency_ms_p50=30.0)]).assign(**ends)
+    assert "--remeasure" not in movement.text(moves(one, one))
+    found = moves(one, one.assign(latency_ms_p50=50.0, latency_ms_low=49.0, latency_ms_high=51.0))
+    assert "within one run" in movement.text(found)
+    assert "--remeasure" in movement.text(found)
+
+
 def test_rows_that_ask_for_the_same_are_not_guessed_at(tmp_path):
     one = framed(tmp_path / "a", [made("a"), made("b"), made("c", size=600)])
     other = framed(tmp_path / "b", [made("d"), made("e", size=600, ap=0.25)])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.analysis.synthetic import cell, failed, framed, made, small_study
+from tests.analysis.synthetic import cell, failed, framed, made, published, small_study, zoo
 from tradeoff.analysis import table
 from tradeoff.analysis.comparable import groups
 from tradeoff.analysis.page import build as builder
@@ -65,8 +65,21 @@ def quick(monkeypatch):
 
 
 def page_of(frame, name="results.csv", behind=NOTHING, **start):
-    opened = {"x": None, "y": None, "budget": {}} | start
+    opened = {"x": None, "y": None, "budget": {}, "group": 0} | start
     return builder.build(frame, name=name, command="python -m tradeoff.report", start=opened, behind=behind)
+
+
+def test_published_numbers_are_called_so_whoever_stands_beside(tmp_path):
+    theirs = published(framed(tmp_path / "b", zoo()))
+    told = " ".join(words.caveats(theirs))
+    assert "3 finished rows of published numbers, not measured here" in told
+    assert "Source: TF1 detection zoo." in told
+    assert "Time is end to end" not in told
+    assert "Not measured in any row: memory, energy, multiply-adds. No model can keep a budget on it." in told
+    assert {look["colour"] for look in content.looks(theirs)} == {content.PUBLISHED}
+    ours = framed(tmp_path / "a", small_study())
+    assert "published" not in " ".join(words.caveats(ours))
+    assert content.PUBLISHED not in {look["colour"] for look in content.looks(ours)}
 
 
 def test_nothing_of_a_page_comes_from_elsewhere(tmp_path, quick):

@@ -47,6 +47,52 @@ def test_a_budget_that_nothing_keeps_is_told_and_shown(tmp_path, capsys):
     assert '"budget":{"max_latency_ms":0.5}' in (tmp_path / "page.html").read_text()
 
 
+def test_the_page_opens_with_the_group_in_which_something_fits(tmp_path, capsys):
+    rows = [*small_study(), made("quick", device_name="a phone", latency_ms_p50=0.4)]
+    rows += [made(f"bare{i}", device_name="no AP", ap=None, latency_ms_p50=0.1) for i in range(30)]
+    code, told, err = run(capsys, written(tmp_path, rows), "--max-latency-ms", "0.5")
+    assert (code, told["fits"], told["picked"], err) == (0, 1, "quick", "")
+    assert "group" not in told
+    page = (tmp_path / "results.html").read_text()
+    assert '"start":{"group":1,' in page
+    assert page.index('"title":"NVIDIA H200"') < page.index('"title":"a phone"') < page.index('"title":"no AP"')
+
+
+def test_a_limit_on_what_was_never_measured_is_kept_and_fails(tmp_path, capsys):
+    code, told, _ = run(capsys, written(tmp_path, [made("a"), made("b", size=600)]), "--max-energy-j", "1")
+    assert (code, told["fits"]) == (1, 0)
+    assert '"budget":{"max_energy_j":1.0}' in (tmp_path / "results.html").read_text()
+
+
+def test_where_takes_rows_alone(tmp_path, capsys):
+    table = written(tmp_path, [*small_study(), made("other", device_name="a CPU")])
+    code, told, _ = run(capsys, table, "--where", "device_name=a CPU")
+    assert (code, told["rows"], told["picked"]) == (0, 1, "other")
+    code, _, err = run(capsys, table, "--where", "device_name=b")
+    assert code == 2
+    assert "no row has it; there are NVIDIA H200, a CPU" in err
+
+
+def test_no_path_of_this_machine_is_in_what_is_shared(tmp_path, capsys):
+    table = written(tmp_path, small_study())
+    run(capsys, table, "--markdown", f"--results-dir={tmp_path}", "--out", tmp_path / "page.html")
+    for name in ("page.html", "page.md"):
+        text = (tmp_path / name).read_text()
+        assert str(tmp_path) not in text
+        assert f"tradeoff.report results.csv --markdown --results-dir={tmp_path.name} --out page.html" in text
+
+
+def test_a_summary_of_an_earlier_report_is_written_anew_but_no_other_text(tmp_path, capsys):
+    table = written(tmp_path, small_study())
+    for _ in range(2):
+        assert run(capsys, table, "--markdown")[0] == 0
+    (tmp_path / "results.md").write_text("# my notes\n")
+    code, _, err = run(capsys, table, "--markdown")
+    assert code == 2
+    assert "would write over" in err
+    assert (tmp_path / "results.md").read_text() == "# my notes\n"
+
+
 def test_figures_are_written_in_every_format(tmp_path, capsys, monkeypatch):
     scatter = figures.found()["scatter"]
     monkeypatch.setattr(figures, "found", lambda: {"scatter": scatter})
@@ -64,6 +110,8 @@ def test_figures_are_written_in_every_format(tmp_path, capsys, monkeypatch):
         (["--x", "latency"], "column 'latency': no such column; did you mean 'latency_"),
         (["--y", "label"], "column 'label': holds no numbers"),
         (["--y", "gpu_ms_p50"], "column 'gpu_ms_p50': is empty in this table"),
+        (["--x", "foo"], "the table has numbers in time_ms, size, "),
+        (["--out", "x.md", "--markdown"], "--out x.md: is where --markdown writes too"),
         (["--max-latency-ms", "-3"], "--max-latency-ms -3: expected a number above 0"),
         (["--min-ap", "nan"], "--min-ap nan: expected a number of 0..1"),
         (["--out", "results.csv"], "is the table itself"),

@@ -34,7 +34,7 @@ def test_boxes_are_counted_by_area(tmp_path, text):
         ("x1,y1,x2,y2\n5,5,1,1\n", "line 2: got x1=5"),
         ("area\nlarge\n", "line 2, column 'area': got 'large'"),
         ("area\nnan\n", "got 'nan', expected a number of px"),
-        ("width,height\n10\n", "line 2, column 'height': got None"),
+        ("width,height\n10\n", "line 2, column 'height': got 'nothing'"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_with_its_line(tmp_path, text, told):

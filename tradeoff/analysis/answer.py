@@ -111,7 +111,8 @@ def bought(step: Step, bound: float, picked: pd.Series | None) -> str:
     """Word what more of one limit buys."""
     limit = step.limit
     way = "more" if limit.sense == "most" else "less"
-    told = f"{limit.told(abs(step.needed - bound))} {way} ({limit.told(step.needed)}) buys {named(step.row)}"
+    needed = limit.told(limit.loose(step.needed))
+    told = f"{limit.off(step.needed, bound)} {way} ({needed}) buys {named(step.row)}"
     return f"{told}: {gain(step.row, picked)}."
 
 
@@ -126,7 +127,7 @@ def gain(row: pd.Series, picked: pd.Series | None) -> str:
 def missing(miss: Miss, limits: Budget) -> str:
     """Word a model that does not fit, and by how much."""
     parts = [
-        f"{limit.title} {limit.told(value)}, {limit.told(abs(value - limits[limit]))} too "
+        f"{limit.title} {limit.told(limit.loose(value))}, {limit.off(value, limits[limit])} too "
         + ("much" if limit.sense == "most" else "little")
         for limit, value in miss.broken.items()
     ]

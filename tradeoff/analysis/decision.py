@@ -108,10 +108,11 @@ def better(rows: pd.DataFrame, picked: pd.Series) -> pd.DataFrame:
 def alike(fits: pd.DataFrame) -> pd.DataFrame:
     """Return rows, the best first, whose AP is not told apart from that of the first of them; none without intervals.
 
+    They are of the standing of the first: none that is less trusted, or not measured here, stands in for it.
     Those are not told apart whose difference is at most the root of the summed squares of the two half intervals
     between them. Scores of one set of images hang together, so two runs compared image by image tell more.
     """
-    picked, others = fits.head(1), fits.iloc[1:]
+    picked, others = fits.head(1), fits[standing(fits) == standing(fits).min()].iloc[1:]
     if not {"ap_low", "ap_high"} <= set(fits.columns) or others.empty:
         return others.head(0)
     below = float((numbers(picked, "ap") - numbers(picked, "ap_low")).iloc[0])

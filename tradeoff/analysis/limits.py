@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Literal
 
 from tradeoff.core.errors import ConfigError
@@ -30,6 +31,17 @@ class Limit:
     def told(self, value: float) -> str:
         """Word a value with its unit."""
         return f"{value:.4g} {self.unit}".rstrip()
+
+    def loose(self, value: float) -> float:
+        """Return a value with four digits that, as a bound, keeps it: rounded up where it is at most, else down."""
+        way = ROUND_CEILING if self.sense == "most" else ROUND_FLOOR
+        return float(Context(prec=4, rounding=way).create_decimal(repr(float(value))))
+
+    def off(self, value: float, bound: float) -> str:
+        """Word how far a value is from a bound, with its unit; a bound moved by so much keeps it."""
+        exact = Decimal(repr(self.loose(value))) - Decimal(repr(float(bound)))
+        far = Context(prec=4, rounding=ROUND_CEILING).create_decimal(abs(exact))
+        return self.told(float(far))
 
 
 LIMITS = (

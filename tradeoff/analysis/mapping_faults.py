@@ -59,7 +59,7 @@ def unknown(name: str) -> Iterator[str]:
     if name not in BY_NAME and name not in MORE:
         near = get_close_matches(name, [*BY_NAME, *MORE], n=1)
         yield (f"no such column; did you mean {near[0]!r}?" if near else "no such column") + (
-            " a column that has no place in ours goes into kept"
+            "; a column that has no place in ours goes into kept"
         )
 
 

@@ -8,8 +8,12 @@ import pandas as pd
 from rich.table import Table
 
 from tradeoff.analysis import table
+from tradeoff.analysis.comparable import TIME
 from tradeoff.analysis.moved import Moves, summary
 from tradeoff.analysis.verdict import BETTER, OPEN, VERDICTS, WORSE
+
+WITHIN_RUN = """the interval of a time is within one run, and two runs of one program differ by more: before a time is
+called moved, time both by turns, python -m tradeoff.compare A B --remeasure"""
 
 
 def text(found: Moves, most: int = 10) -> str:
@@ -22,6 +26,7 @@ def text(found: Moves, most: int = 10) -> str:
     parts = [f"{found.matched} rows ask for the same in both tables", *differing(found), counted(found)]
     parts += [listed(f"{len(moved(found))} moves beyond noise; the largest changes", largest(found, most))]
     parts += list(untold(found))
+    parts += [table.folded(WITHIN_RUN)] if (moved(found)["column"] == TIME.name).any() else []
     for where, names in (("ONE", found.only_one), ("OTHER", found.only_other)):
         parts += [listed(f"{len(names)} finished rows in {where} only", cut(names, most))] if names else []
     if found.ambiguous:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tradeoff.analysis.comparable import complete, numbers
+from tradeoff.analysis.comparable import numbers
 from tradeoff.core.errors import TableError
 from tradeoff.core.tables import table_text
 
@@ -34,14 +34,16 @@ def reweighted(frame: pd.DataFrame, shares: dict[str, float]) -> pd.DataFrame:
     The interval of `ap` is emptied: it is not known for the weighted one.
 
     Raises:
-        TableError: when no row has the AP of every size that one has objects of.
+        TableError: when no row has the AP of every size that there are objects of.
     """
-    needed = [f"ap_{size}" for size, share in shares.items() if share]
-    if complete(frame, *needed).empty:
-        empty = [name for name in needed if complete(frame, name).empty] or needed
-        raise TableError(f"none of {len(frame)} rows is finished and has {' and '.join(empty)}; --sizes weighs them")
-    parts = [share * numbers(frame, f"ap_{size}") for size, share in shares.items() if share]
-    told = {"ap": sum(parts), "ap_table": frame["ap"]}
+    parts = {f"ap_{size}": share * numbers(frame, f"ap_{size}") for size, share in shares.items() if share}
+    told = {"ap": pd.DataFrame(parts).sum(axis=1, skipna=False), "ap_table": frame["ap"]}
+    if told["ap"].isna().all():
+        lacking = [name for name, part in parts.items() if part.isna().all()] or list(parts)
+        raise TableError(
+            f"no row has {' and '.join(lacking)}, so AP cannot be weighed by one's own sizes; take a table that has "
+            "AP by size, or leave --sizes out"
+        )
     return frame.assign(**told, **{name: math.nan for name in ("ap_low", "ap_high") if name in frame})
 
 
@@ -101,5 +103,5 @@ def side(where: str, name: str, text: str | None) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise TableError(f"{where}, column {name!r}: got {text!r}, expected a number of px")
+        raise TableError(f"{where}, column {name!r}: got {text or 'nothing'!r}, expected a number of px")
     return value

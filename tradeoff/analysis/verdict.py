@@ -47,9 +47,25 @@ def unlike(x: Row, y: Row, name: str) -> str:
     images = [row.get("eval_images") for row in (x, y)]
     if name.startswith("ap") and all(map(pd.notna, images)) and images[0] != images[1]:
         return f"scored on other images: {images[0]} and {images[1]} of them"
-    if name == TIME.name and pd.isna(x.get("latency_ms_p50")) != pd.isna(y.get("latency_ms_p50")):
+    return untimely(x, y) if name == TIME.name else ""
+
+
+def untimely(x: Row, y: Row) -> str:
+    """Word why two times say nothing of one another, or nothing."""
+    if pd.isna(x.get("latency_ms_p50")) != pd.isna(y.get("latency_ms_p50")):
         return "a median against a mean"
-    return ""
+    for name, word, default in (("device_name", "devices", "unknown"), ("latency_mode", "timings", "sustained")):
+        one, other = (default if pd.isna(row.get(name)) else str(row[name]) for row in (x, y))
+        if one != other:
+            return f"other {word}: {one} and {other}"
+    doubtful = [where for where, row in (("ONE", x), ("OTHER", y)) if distrusted(row)]
+    return f"not trusted in {' and '.join(doubtful)}" if doubtful else ""
+
+
+def distrusted(row: Row) -> bool:
+    """Tell whether a row failed a rule of trust; one that says nothing of it failed none."""
+    told = row.get("trusted")
+    return bool(pd.notna(told) and not told)
 
 
 def noise(x: Row, y: Row, name: str) -> tuple[float | None, str]:

@@ -44,6 +44,21 @@ def parsed(text: str, column: Column) -> Any:
         raise ValueError(f"got {text!r}, expected {ACCEPTED[column.kind]} or an empty cell") from None
 
 
+def within(value: Any, column: Column) -> Any:
+    """Return a value that its column can have.
+
+    Raises:
+        ValueError: with what was expected, when a share is not of 0..1, or a cost is below 0.
+    """
+    if column.kind is float and column.better == "higher" and not column.unit and value is not None:
+        if not 0 <= value <= 1:
+            hint = f"; for {value:g} % write {value / 100:g}" if 1 < value <= 100 else ""
+            raise ValueError(f"got {value:g}, expected a number of 0..1{hint}")
+    elif column.better == "lower" and column.unit and value is not None and value < 0:
+        raise ValueError(f"got {value:g} {column.unit}, expected a number of at least 0")
+    return value
+
+
 def truth(text: str) -> bool:
     """Read true or false; spreadsheets write them in capitals."""
     if text.lower() not in ("true", "false"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tradeoff.core.cells import parsed, written
+from tradeoff.core.cells import parsed, within, written
 from tradeoff.core.columns import BY_NAME, NAMES, Column
 from tradeoff.core.errors import TableError
 
@@ -94,7 +94,8 @@ def read_row(path: Path, line: int, header: list[str], cells: list[str]) -> dict
 def read_cells(where: str, header: list[str], cells: list[str]) -> Iterator[tuple[str, Any]]:
     """Yield the name and the value of each cell; columns of later versions are text."""
     for name, cell in zip(header, cells, strict=True):
+        column = BY_NAME.get(name, Column(name, str))
         try:
-            yield name, parsed(cell, BY_NAME.get(name, Column(name, str)))
+            yield name, within(parsed(cell, column), column)
         except ValueError as error:
             raise TableError(f"{where}, column {name!r}: {error}") from error

@@ -126,7 +126,7 @@ class Experiment:
             machine_name=(machine.device_name + (f", 1 of {jobs} jobs" if jobs > 1 else "")) if timed else None,
             start=self.start,
         )
-        inference = self.inference.meaningful(machine.device.partition(":")[0])
+        inference = self.inference.meaningful_on(machine.device.partition(":")[0])
         scored = self.data.val_split(self.scoring.images)
         predict = Predict(train=train, inference=inference, split=scored) if self.trained else None
         return Stages(

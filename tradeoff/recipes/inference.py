@@ -23,10 +23,10 @@ class Inference(Recipe):
     detections: int = option(100, "detections kept per image", low=1, high=10000)
     winograd: bool = option(
         True,
-        "in fp32 on a CPU, 3×3 convolutions go by Winograd's F(4×4, 3×3) where that is faster (cuDNN's do anyway)",
+        "in fp32 on a CPU, 3×3 convolutions go by Winograd's F(4×4, 3×3) where that is faster",
     )
 
-    def meaningful(self, device: str) -> Self:
+    def meaningful_on(self, device: str) -> Self:
         """Return it with what has no meaning on a device at its default, so that such words make no other cell."""
         return self if replace(self, winograd=True).takes_winograd(device) else replace(self, winograd=True)
 

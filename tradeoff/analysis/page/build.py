@@ -29,7 +29,8 @@ def build(
         frame: as `tradeoff.analysis.table.read` gives it, with a finished row at least.
         name: of the table.
         command: that makes the page.
-        start: how the page opens: the columns `x` and `y`, None for time and AP, and the `budget` by its words.
+        start: how the page opens: the columns `x` and `y`, None for time and AP, the `budget` by its words, and the
+            number of the `group` (`content.comparable`).
         behind: `curves` by evaluate_key, `examples` as `tradeoff.evidence` has them, and why there are none of a row.
     """
     missing: list[str] = []

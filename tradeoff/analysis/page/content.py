@@ -33,7 +33,7 @@ AXES = ("meta_arch", "extractor_name", "size", "stride", "proposals", "train", "
 SHAPES = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
 SHAPES |= {"X": "M-.5-.5L.5.5M-.5.5L.5-.5", "<": "triangle-left", ">": "triangle-right"}
 
-#: colour of numbers of others, where there are measured ones
+#: colour of numbers of others
 PUBLISHED = "#8c8c8c"
 
 
@@ -80,8 +80,13 @@ def part_of(name: str) -> str | None:
 
 
 def comparable(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return the groups of finished rows that can be compared, the largest first."""
-    return sorted(groups(complete(frame)), key=lambda pair: (-len(pair[1]), pair[0]))
+    """Return the groups of finished rows that can be compared, those with an AP first, of them the largest."""
+    return sorted(groups(complete(frame)), key=lambda pair: (not scored(pair[1]), -len(pair[1]), pair[0]))
+
+
+def scored(group: pd.DataFrame) -> bool:
+    """Tell whether a row has an AP."""
+    return bool(group["ap"].notna().any())
 
 
 def grouped(frame: pd.DataFrame, title: str, group: pd.DataFrame) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def looks(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "best": on_frontier(frame).to_numpy(),
         }
     )
-    told.loc[published(frame).to_numpy() & (standing(frame).min() < 2), "colour"] = PUBLISHED
+    told.loc[published(frame).to_numpy(), "colour"] = PUBLISHED
     return plain(told)
 
 

@@ -1,5 +1,7 @@
 """The summary of a table in Markdown, for a paper or a pull request."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from tradeoff.analysis.comparable import conditions
@@ -8,6 +10,9 @@ from tradeoff.analysis.page.words import caveats, environment
 
 #: signs that Markdown or HTML inside it would read
 SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"} | {"\n": " ", "\r": " "})
+
+#: what a summary begins with
+HEADING = "## Speed and accuracy: "
 
 
 def summary(frame: pd.DataFrame, *, name: str, command: str) -> str:
@@ -20,7 +25,7 @@ def summary(frame: pd.DataFrame, *, name: str, command: str) -> str:
     """
     basis = [f"- {escaped(conditions(group))}: {len(group)} models" for _, group in grouped(frame)]
     parts = [
-        f"## Speed and accuracy: {escaped(name)}",
+        f"{HEADING}{escaped(name)}",
         "\n".join(["Measured on:", "", *basis]),
         *(section(table) for table in tables(frame)),
         "\n".join(["### What to keep in mind", "", *(f"- {escaped(caveat)}" for caveat in caveats(frame))]),
@@ -28,6 +33,15 @@ def summary(frame: pd.DataFrame, *, name: str, command: str) -> str:
         f"Made by `{command.replace('`', chr(39))}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether a file is a summary of a table."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(HEADING)) == HEADING.encode()
+    except OSError:
+        return False
 
 
 def section(table: Table) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from tradeoff.analysis.comparable import complete, groups, trusted
+from tradeoff.analysis.comparable import TIME, complete, groups, published, timed, trusted
 
 ENVIRONMENT = {
     "device_name": "Device",
@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "protocol": "Protocol",
     "source": "Source",
 }
-COSTS = {"latency_ms_p50": "time", "peak_memory_mb": "memory", "energy_j": "energy", "gmacs": "multiply-adds"}
+COSTS = {TIME.name: "time", "peak_memory_mb": "memory", "energy_j": "energy", "gmacs": "multiply-adds"}
 MOST = 8  # values or reasons that are told
 
 
@@ -45,7 +45,8 @@ def plural(count: int, word: str) -> str:
 
 def caveats(frame: pd.DataFrame) -> list[str]:
     """Return what one has to know before trusting the table, most important first."""
-    return [*counted(frame), *distrusted(frame), *apart(frame), *trained(frame), *scored(frame), *costs(frame)]
+    parts = (counted, distrusted, borrowed, apart, trained, scored, costs)
+    return [line for part in parts for line in part(frame)]
 
 
 def counted(frame: pd.DataFrame) -> Iterator[str]:
@@ -74,6 +75,17 @@ def distrusted(frame: pd.DataFrame) -> Iterator[str]:
         yield (
             f"{len(doubtful)} finished {plural(len(doubtful), 'row')} failed a rule of trust; they are drawn hollow, "
             f"rank last, and are not on a frontier while a trusted row is there. Why: {reasons(why)}."
+        )
+
+
+def borrowed(frame: pd.DataFrame) -> Iterator[str]:
+    """Word which rows are numbers of others, and whose."""
+    theirs = complete(frame)[published(complete(frame))]
+    if len(theirs):
+        yield (
+            f"{len(theirs)} finished {plural(len(theirs), 'row')} of published numbers, not measured here: others "
+            "took them, by their own protocol. They are grey, bear (published) behind the name, and rank "
+            f" after what was measured here. Source: {values(theirs['source'])}."
         )
 
 
@@ -113,18 +125,18 @@ def scored(frame: pd.DataFrame) -> Iterator[str]:
 
 def costs(frame: pd.DataFrame) -> Iterator[str]:
     """Word what the costs mean, and what was not measured."""
-    done = complete(frame)
-    timed = done["latency_ms_p50"].notna()
-    if timed.any():
+    done = timed(complete(frame))
+    median = done["latency_ms_p50"].notna()
+    if (median & ~published(done)).any():
         yield (
             "Time is end to end, from the decoded image to the final boxes, and belongs to the device named; "
             "on another device the order can differ."
         )
-    if not timed.any() and done["latency_ms_mean"].notna().any():
+    if not median.any() and done["latency_ms_mean"].notna().any():
         yield "The table has no median of the time; the mean is taken instead, which outliers raise."
     missing = [word for name, word in COSTS.items() if done[name].isna().all()]
     if missing:
-        yield f"Not measured in any row: {', '.join(missing)}. A budget on it cannot be set."
+        yield f"Not measured in any row: {', '.join(missing)}. No model can keep a budget on it."
     partial = int(done["flops_partial"].fillna(False).sum())
     if partial:
         yield f"In {partial} {plural(partial, 'row')} operators without a formula are not in the multiply-adds."

@@ -13,7 +13,7 @@ function answered(group, rows, fits, limits, open) {
   const [picked, ...others] = fits;
   const count = limits.length ? `${fits.length} of ${rows.length} models fit. The best of them:` : `The best of ${rows.length} models, without any limit:`;
   const next = others.slice(0, 3).map((row) => element("li", {}, opener(row, open), ` ${brief(group, row)}`));
-  const ties = others.filter((row) => said(row, "ap") !== null && said(row, "ap") === said(picked, "ap") && row.look.sound === picked.look.sound);
+  const ties = others.filter((row) => said(row, "ap") !== null && said(row, "ap") === said(picked, "ap") && row.look.standing === picked.look.standing);
   return [
     element("p", { class: "lead" }, count),
     element("h2", {}, opener(picked, open)),
@@ -44,7 +44,16 @@ function broken(row, limits) {
   return limits.filter((limit) => !keeps(row, limit)).map((limit) => `has ${amount(limit, said(row, limit.column))} of ${limit.title}, wanted ${way[limit.sense]} ${amount(limit, limit.bound)}`).join("; ");
 }
 
-const amount = ({ column, unit }, value) => `${told(column, value)} ${unit}`.trim();
+/** A value with the unit of its limit, rounded to the loose side, so that a budget of what is read keeps it. */
+function amount({ column, sense, unit }, value) {
+  const notation = COLUMN.get(column)?.unit === "parameters" ? "compact" : "standard";
+  return `${rounded(value, sense).toLocaleString("en", { notation, maximumSignificantDigits: 4, useGrouping: false })} ${unit}`.trim();
+}
+
+/** How far a value is from the bound that it misses, as the rounded value says. */
+function distance(limit, value) {
+  return amount({ ...limit, sense: "most" }, Math.abs(rounded(value, limit.sense) - limit.bound));
+}
 
 /** A button that opens a row's card. */
 const opener = (row, open) => element("button", { type: "button", class: "link", onclick: () => open(row) }, named(row));
@@ -67,7 +76,7 @@ function binding(group, rows, limits, picked, open) {
   if (!near) return limits.length ? [element("p", {}, "No limit binds: nothing better is to be had for more.")] : [];
   const lines = found.map(({ limit, row }) => {
     const value = said(row, limit.column);
-    const step = `${amount(limit, Math.abs(value - limit.bound))} ${limit.sense === "most" ? "more" : "less"} (${amount(limit, value)}) buys `;
+    const step = `${distance(limit, value)} ${limit.sense === "most" ? "more" : "less"} (${amount(limit, value)}) buys `;
     return element("p", {}, element("strong", {}, `${capital(limit.title)} binds: `), step, opener(row, open), gain(row, picked), ".");
   });
   if (found.some(({ row }) => row === near)) return lines;

@@ -1,9 +1,9 @@
 // Budgets: a slider and a number for each column that can be limited. A slider's stops are the values of the rows, so
 // that every step changes what fits.
 
-/** The limits that make sense for a group: those of columns with several values. */
-function limitable(group) {
-  return DATA.limits.filter(({ column, sense }) => COLUMN.has(column) && stops(group, column, sense).length > 1);
+/** The limits that make sense for a group: those of columns with several values, and those that are set. */
+function limitable(group, bounds) {
+  return DATA.limits.filter(({ column, sense }) => bounds.has(column) || stops(group, column, sense).length > 1);
 }
 
 /** Values of a column, rising, rounded to four digits towards the loose side, so that the row itself keeps its own. */
@@ -21,7 +21,7 @@ function rounded(value, sense) {
 
 /** Fill the form of limits; `change` is called after each change of `bounds`, a map of column to number. */
 function fillBudget(form, group, bounds, change) {
-  const all = limitable(group);
+  const all = limitable(group, bounds);
   const fields = (first) => all.filter((limit) => limit.first === first).map((limit) => limitField(limit, stops(group, limit.column, limit.sense), bounds, change));
   const others = fields(false);
   const open = all.some((limit) => !limit.first && bounds.has(limit.column));

@@ -2,7 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const now = {
-  group: GROUPS[0],
+  group: GROUPS[DATA.start.group],
   x: null,
   y: null,
   bounds: new Map(DATA.limits.filter(({ word }) => word in DATA.start.budget).map(({ word, column }) => [column, DATA.start.budget[word]])),
@@ -15,9 +15,9 @@ const hiddenOf = (axis) => now.hidden.get(axis) ?? new Set();
 const isShown = (row) => DATA.axes.every((axis) => !hiddenOf(axis).has(String(said(row, axis))));
 const others = ROWS.filter((row) => !GROUPS.some((group) => group.ranked.includes(row)));
 
-/** The limits that are set and can be set in this group. */
+/** The limits that are set. */
 function limitsNow() {
-  return limitable(now.group).filter(({ column }) => now.bounds.has(column)).map((limit) => ({ ...limit, bound: now.bounds.get(limit.column) }));
+  return DATA.limits.filter(({ column }) => now.bounds.has(column)).map((limit) => ({ ...limit, bound: now.bounds.get(limit.column) }));
 }
 
 /** Draw everything that depends on the state; the scatter `anew` where its scales change. */
@@ -45,6 +45,7 @@ async function render(anew = false) {
 function keyOf(points, count) {
   const words = [points.some((point) => point.best) ? "Dashed: the frontier of what is shown, in steps; its models are named where there is room. " : "No frontier: of one of these columns neither way is better. "];
   if (points.some((point) => !point.sound)) words.push("Hollow: not trusted. ");
+  if (points.some((point) => point.published)) words.push("Grey: published, not measured here. ");
   if (points.some((point) => !point.fits)) words.push("Pale: does not fit the budget. ");
   if (points.length < count) words.push(`${count - points.length} rows lack a value and are not drawn. `);
   return [...words, "Click a point, or move with the arrow keys and press Enter, for its card."];
@@ -86,7 +87,7 @@ const GLYPHS = { circle: "●", square: "■", "triangle-up": "▲", diamond: "�
 /** A group of boxes for every axis with several values; colours and shapes make it the legend as well. */
 function fillFilters() {
   const fields = DATA.axes.flatMap((axis) => {
-    const values = new Map(now.group.ranked.map((row) => [String(said(row, axis)), row]));
+    const values = new Map([...now.group.ranked].reverse().map((row) => [String(said(row, axis)), row]));
     if (values.size < 2) return [];
     const sorted = [...values].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
     return [element("fieldset", { "data-axis": axis }, element("legend", {}, axis === "extractor_name" ? "extractor" : axis), ...sorted.map(([value, row]) => filterBox(axis, value, row)))];
@@ -125,7 +126,8 @@ function start() {
   $("card").addEventListener("click", (event) => { if (event.target === $("card")) $("card").close(); });
   for (const button of document.querySelectorAll(".zoom")) button.addEventListener("click", () => button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true"));
   for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
-  chooseGroup(0);
+  $("group").value = DATA.start.group;
+  chooseGroup(DATA.start.group);
 }
 
 start();

@@ -12,7 +12,8 @@ const GROUPS = DATA.groups.map((group) => ({ ...group, ranked: group.ranked.map(
 
 /** What a row says in a column, null where it says nothing; the extractor's name includes its own options. */
 const said = (row, name) => (name === "extractor_name" ? row.look.extractor_name : row.value.get(name) ?? null);
-const named = (row) => said(row, "label") ?? said(row, "run_id") ?? `row ${row.number + 1}`;
+const isPublished = (row) => row.look.standing >= 2;
+const named = (row) => `${said(row, "label") ?? said(row, "run_id") ?? `row ${row.number + 1}`}${isPublished(row) ? " (published)" : ""}`;
 
 /** Whether a row keeps a limit {column, sense, bound}; one that lacks what is limited does not. */
 function keeps(row, { column, sense, bound }) {

@@ -54,7 +54,7 @@ function pointsOf(rows, { x, y, fits, picked }) {
   const best = new Set(frontier(there, x, y));
   return there.map((row, order) => ({
     number: row.number, order, x: said(row, x), y: said(row, y), label: named(row),
-    colour: row.look.colour, shape: row.look.shape, sound: row.look.sound,
+    colour: row.look.colour, shape: row.look.shape, sound: row.look.sound, published: isPublished(row),
     best: best.has(row), fits: fits.has(row), picked: row === picked,
     words: `${named(row)}: ${axisTitle(y)} ${told(y, said(row, y))}, ${axisTitle(x)} ${told(x, said(row, x))}${best.has(row) ? ", on the frontier" : ""}${row === picked ? ", the pick" : ""}`,
     tip: { title: named(row), ...tip(row, [y, x]), ...(row.look.sound ? {} : { "not trusted": said(row, "reasons") ?? "no reason given" }) },
