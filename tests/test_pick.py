@@ -121,7 +121,7 @@ def test_numbers_that_cannot_be_are_refused_with_their_line(tmp_path, capsys, co
         (ROWS, ["--max-latency-ms", -3], ["--max-latency-ms -3: expected a number above 0"]),
         (ROWS, ["--min-ap", 35], ["for 35 % give 0.35"]),
         (ROWS, ["--sizes", "gone.csv"], ["gone.csv: no such table"]),
-        (ROWS, ["--sizes", "{folder}/boxes.csv"], ["no row has ap_small and ap_medium", "--sizes"]),
+        (ROWS, ["--sizes", "{folder}/boxes.csv"], ["finished and has ap_small and ap_medium;", "--sizes"]),
     ],
 )
 def test_what_is_wrong_is_said_with_code_2(tmp_path, rows, words, told, capsys):

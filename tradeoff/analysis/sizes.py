@@ -37,13 +37,12 @@ def reweighted(frame: pd.DataFrame, shares: dict[str, float]) -> pd.DataFrame:
         TableError: when no row has the AP of every size that there are objects of.
     """
     parts = {f"ap_{size}": share * numbers(frame, f"ap_{size}") for size, share in shares.items() if share}
-    told = {"ap": pd.DataFrame(parts).sum(axis=1, skipna=False), "ap_table": frame["ap"]}
-    if told["ap"].isna().all():
-        lacking = [name for name, part in parts.items() if part.isna().all()] or list(parts)
+    if complete(frame, *parts).empty:
+        lacking = [name for name in parts if complete(frame, name).empty] or list(parts)
         raise TableError(
-            f"no row has {' and '.join(lacking)}, so AP cannot be weighed by one's own sizes; take a table that has "
-            "AP by size, or leave --sizes out"
+            f"no row is finished and has {' and '.join(lacking)}; --sizes weighs them: take a table that has AP by size"
         )
+    told = {"ap": pd.DataFrame(parts).sum(axis=1, skipna=False), "ap_table": frame["ap"]}
     return frame.assign(**told, **{name: math.nan for name in ("ap_low", "ap_high") if name in frame})
 
 
