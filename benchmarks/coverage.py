@@ -266,10 +266,12 @@ def main(studies: int, names: list[str]) -> None:
             write(rows)
             print("\n".join("  ".join(map(str, row.values())) for row in found), flush=True)
     ours = [row for row in rows if row["method"] == "ours" and row["studies"]]
-    least = {
-        name: min(row["inside_pct"] for row in ours if row["figure"] == name) for name in ("ap", "difference of ap")
-    }
-    print(json.dumps(least))
+    print(json.dumps({name: least(ours, name) for name in ("ap", "difference of ap")}))
+
+
+def least(rows: list[dict[str, Any]], figure: str) -> float | None:
+    """Return the least coverage of a figure, None where no study had an interval."""
+    return min((row["inside_pct"] for row in rows if row["figure"] == figure), default=None)
 
 
 def write(rows: list[dict[str, Any]]) -> None:
