@@ -1,13 +1,15 @@
-"""How often the intervals of AP and of paired differences hold the truth: 1,000 simulated studies of each kind.
+"""How often the intervals of AP and of paired differences hold the truth, in simulated studies of several kinds.
 
 A world of 30,000 images with objects is made, and two detectors look at all of it. What is simulated is what makes
 intervals of AP hard: images that are hard as a whole, classes of unequal frequency that stand together, clusters of
 one class, hits whose score says something of their fit, doubles, mistaken classes, false alarms, crowds. The truth is
 the AP of the whole world, which stands for endless images. A study is a few hundred images of it that have at least
-50 boxes of each class (`scarce`: 10); matching is done once, for COCO matches image by image.
+50 boxes of each class; matching is done once, for COCO matches image by image. `scarce` has 10 boxes, `rare classes` and
+`too rare` have as many as come, the truth being the mean over all classes: the one is at the edge of what has an
+interval, the other beyond it. `empty` counts the studies that have none.
 
-Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The last
-kind tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take.
+Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The kind
+`by size` tells the sizes as well, and how a percentile bootstrap (of AP, 100 resamples) does, which most tools take.
 Writes results/measured/coverage.csv, each kind as it is done; prints it, and as the last line the least coverage of
 the method. `coverage.py STUDIES [KIND ...]` takes fewer studies, or some kinds alone.
 """
@@ -264,10 +266,12 @@ def main(studies: int, names: list[str]) -> None:
             write(rows)
             print("\n".join("  ".join(map(str, row.values())) for row in found), flush=True)
     ours = [row for row in rows if row["method"] == "ours" and row["studies"]]
-    least = {
-        name: min(row["inside_pct"] for row in ours if row["figure"] == name) for name in ("ap", "difference of ap")
-    }
-    print(json.dumps(least))
+    print(json.dumps({name: least(ours, name) for name in ("ap", "difference of ap")}))
+
+
+def least(rows: list[dict[str, Any]], figure: str) -> float | None:
+    """Return the least coverage of a figure, None where no study had an interval."""
+    return min((row["inside_pct"] for row in rows if row["figure"] == figure), default=None)
 
 
 def write(rows: list[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tradeoff.analysis.comparable import numbers
+from tradeoff.analysis.comparable import complete, numbers
 from tradeoff.core.errors import TableError
 from tradeoff.core.tables import table_text
 
@@ -40,7 +40,7 @@ def reweighted(frame: pd.DataFrame, shares: dict[str, float]) -> pd.DataFrame:
     if complete(frame, *parts).empty:
         lacking = [name for name in parts if complete(frame, name).empty] or list(parts)
         raise TableError(
-            f"no row is finished and has {' and '.join(lacking)}; --sizes weighs them: take a table that has AP by size"
+            f"no row is finished and has {' and '.join(lacking)}; --sizes weighs them: take a table that has them"
         )
     told = {"ap": pd.DataFrame(parts).sum(axis=1, skipna=False), "ap_table": frame["ap"]}
     return frame.assign(**told, **{name: math.nan for name in ("ap_low", "ap_high") if name in frame})

@@ -19,7 +19,7 @@ def average_precision(matches: Matches, weights: Real) -> Real:
 
     Args:
         matches: of I images.
-        weights: (B, I), at least 0; float32 takes a third of the time.
+        weights: (B, I), at least 0; float32 takes somewhat less time.
 
     Returns:
         (B, A, T, C), of the type of the weights; NaN where a class has no object of positive weight.
