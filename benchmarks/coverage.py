@@ -4,8 +4,8 @@ A world of 30,000 images with objects is made, and two detectors look at all of 
 intervals of AP hard: images that are hard as a whole, classes of unequal frequency that stand together, clusters of
 one class, hits whose score says something of their fit, doubles, mistaken classes, false alarms, crowds. The truth is
 the AP of the whole world, which stands for endless images. A study is a few hundred images of it that have at least
-50 boxes of each class; matching is done once, for COCO matches image by image. `scarce` has 10 boxes, `rare classes` and
-`too rare` have as many as come, the truth being the mean over all classes: the one is at the edge of what has an
+50 boxes of each class; matching is done once, for COCO matches image by image. `scarce` has 10 boxes; `rare classes`
+and `too rare` have as many as come, the truth being the mean over all classes: the one is at the edge of what has an
 interval, the other beyond it. `empty` counts the studies that have none.
 
 Beside the method of `metrics/intervals.py`, `plain` is the figure ± 1.96 times the spread of the halves. The kind

@@ -20,8 +20,9 @@ two at random, 50 times, and each half is scored:
 
 There is no interval where all halves agree, such as of the 0 of no detections or between runs with the same ones; nor
 with objects in fewer than 20 images, or where more than a tenth of the classes that have objects have them in fewer
-than 5 images. `benchmarks/coverage.py` measures how often the truth is inside. COVERAGE Two runs
-are compared by the halves of the same cuts.
+than 5 images. `benchmarks/coverage.py` measures how often the truth is inside: in 95 to 98 % of 118 to 130 studies of
+five kinds with AP of 0.14 to 0.82, of differences in 93 to 98 %; but at an AP of 0.98 in 92 and 82 %. Two runs are
+compared by the halves of the same cuts.
 
 Source: Shao and Wu 1989, A general theory for jackknife variance estimation.
 """
