@@ -121,7 +121,7 @@ def unfit(row: dict[str, Any], seen: set[str]) -> list[str]:
     status, run_id = row.get("status"), row.get("run_id")
     faults = [] if status in (None, *STATUSES) else [f"status: got {status!r}, expected {', '.join(STATUSES)}"]
     faults += [f"run_id: {run_id!r} is there twice; each row needs its own, or none"] if run_id in seen else []
-    seen |= {run_id} - {None}
+    seen |= {run_id} if run_id else set()
     return faults
 
 
