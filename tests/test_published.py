@@ -56,6 +56,8 @@ def test_numbers_of_the_sources_stand_where_they_should():
     assert tf1.loc["faster_rcnn_resnet101_kitti", "voc_ap50"] == 0.87
     assert tf1.loc["ssd_mobiledet_edgetpu_coco", "ap"] == 0.256  # of 25.9/25.6 that of uint8
     detectron2 = table.read(PUBLISHED / "detectron2_model_zoo.csv").set_index("model")
+    assert not detectron2.index.str.startswith("fast_rcnn").any()  # timed without its proposals
+    assert (tf1[tf1.index.str.contains("quantized")]["precision"] == "uint8").all()
     row = detectron2.loc["faster_rcnn_R_101_FPN_3x"]
     assert (row["ap"], row["latency_ms_mean"], row["train"]) == (0.42, 51.0, "3x")
     assert detectron2["latency_ms_mean"].max() == 151.0  # the X101 on LVIS; none of 47 s
