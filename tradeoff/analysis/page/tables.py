@@ -58,8 +58,8 @@ def unbeaten_table(frame: pd.DataFrame) -> Table:
         costs = [name for name in COSTS if numbers(group, name).notna().any()]
         if len(costs) > 1:
             best = group[on_frontier(group, ("ap", *costs))]
-            words = ", ".join(["AP", *(COSTS[name] for name in costs)])
-            told.append(best.sort_values([*costs, "run_id"]).assign(conditions=title, objectives=words))
+            named = ", ".join(["AP", *(COSTS[name] for name in costs)])
+            told.append(best.sort_values([*costs, "run_id"]).assign(conditions=title, objectives=named))
     note = "No other model is as good in all that is named, and better in one; a row that lacks one is not in."
     words = {"model": model, "unbeaten in": lambda row: str(row["objectives"])}
     return modelled("Unbeaten in AP and every cost together", note, joined(told), words)
