@@ -33,6 +33,7 @@ bench: $(READY)  ## speed, as ratios measured side by side
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/frontier.py
 	$(BIN)/python benchmarks/check.py
+	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/timing.py
 	for case in convolutions+0 convolutions+2 convolutions+5 spin+0 spin+2 spin+5 networks+0; do $(BIN)/python benchmarks/paired.py $$case; done
 

@@ -228,6 +228,17 @@ def test_two_tables_tell_what_moved(tmp_path, capsys):
     upper = one.rename(one.with_suffix(".CSV"))
     out, _ = compared(capsys, 0, str(upper), str(other))
     assert json.loads(out.splitlines()[-1])["matched"] == 1
+    # both cost 30 ms of the 33 ms of the reference, 1.1 times the dearest: a share of 1 / 11
+    assert "0.0909 against 0.0909; both together 0.0909" in " ".join(out.split())
+    assert told["hypervolume"].startswith("hypervolume, as a share of the box up to the reference (time_ms 33 ms")
+
+
+def test_where_tables_cover_cannot_be_said_the_reason_is(tmp_path, capsys):
+    rows = {"x": made("a"), "y": made("b", device_name="Raspberry Pi")}
+    one, other = (written(tmp_path / name, [row]) for name, row in rows.items())
+    out, _ = compared(capsys, 0, str(one), str(other))
+    told = json.loads(out.splitlines()[-1])["hypervolume"]
+    assert told.startswith("hypervolume: not said; the studies cannot be compared; they differ in device_name")
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
         ConfigError: when a run is given beside a table, or words that say where runs are.
         TableError: when a table cannot be read, or no row has its like in the other.
     """
-    from tradeoff.analysis import movement, table  # pandas: only once there are tables to compare
+    from tradeoff.analysis import hypervolume, movement, table  # pandas: only once there are tables to compare
     from tradeoff.analysis.moved import moves
 
     faults = [f"{name}: expected a table as well, whose name ends in .csv" for name in names if not is_table(name)]
@@ -128,7 +128,9 @@ def by_table(names: list[str], told: argparse.Namespace) -> dict[str, Any]:
     one, other = (table.read(Path(name)) for name in names)
     found = moves(one, other)
     print(f"ONE    {names[0]}\nOTHER  {names[1]}\n{movement.text(found)}")
-    return {"one": names[0], "other": names[1], **movement.plain(found)}
+    covered = hypervolume.tried(one, other)
+    print(table.folded(covered))
+    return {"one": names[0], "other": names[1], **movement.plain(found), "hypervolume": covered}
 
 
 def unknown(word: str, accepted: Iterable[str]) -> str:

@@ -82,6 +82,22 @@ def test_published_numbers_are_called_so_whoever_stands_beside(tmp_path):
     assert content.PUBLISHED not in {look["colour"] for look in content.looks(ours)}
 
 
+def test_what_nothing_beats_in_all_costs_together_is_listed(tmp_path):
+    costs = {"a": (10.0, 900.0, 1.0, 0.2), "b": (20.0, 500.0, 2.0, 0.2), "c": (20.0, 900.0, 0.5, 0.2)}
+    costs |= {"d": (20.0, 900.0, 2.0, 0.2), "e": (90.0, 990.0, 9.0, 0.3), "f": (1.0, 1.0, None, 0.9)}
+    rows = [
+        made(name, latency_ms_p50=ms, peak_memory_mb=mb, energy_j=j, ap=ap, size=300 + place)
+        for place, (name, (ms, mb, j, ap)) in enumerate(costs.items())
+    ]
+    made_ = {found.title: found for found in tables(framed(tmp_path, rows))}
+    # d is beaten by a, b and c in each cost or equal; f has no energy
+    unbeaten = made_["Unbeaten in AP and every cost together"]
+    assert [row[0] for row in unbeaten.rows] == ["model a", "model b", "model c", "model e"]
+    assert {row[1] for row in unbeaten.rows} == {"AP, time, memory, energy"}
+    bare = framed(tmp_path / "bare", [made("a"), made("b", size=600)])
+    assert "Unbeaten in AP and every cost together" not in {found.title for found in tables(bare)}
+
+
 def test_nothing_of_a_page_comes_from_elsewhere(tmp_path, quick):
     seen = Seen(page_of(framed(tmp_path, small_study())))
     places = [value for _, attrs in seen.tags for key, value in attrs.items() if key in ("src", "href", "action")]

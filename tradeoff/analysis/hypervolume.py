@@ -97,6 +97,14 @@ def corner_of(every: NDArray[np.float64], ways: NDArray[np.float64]) -> NDArray[
     return np.where(ways > 0, BEYOND * every.max(axis=0), 0.0)
 
 
+def tried(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    """Word by how much of AP against time two tables cover, or why that cannot be said."""
+    try:
+        return told(compare(one, other))
+    except TableError as error:
+        return f"hypervolume: not said; {error}"
+
+
 def told(volumes: Volumes) -> str:
     """Word a comparison with its reference point."""
     named = [(known(name), value) for name, value in zip(volumes.objectives, volumes.reference, strict=True)]

@@ -19,6 +19,8 @@ NUMBERS = (
     ("energy_j", "energy J", "{:.3g}"),
     ("gmacs", "GMACs", "{:.3g}"),
 )
+#: costs by which models can be unbeaten, and their words
+COSTS = {TIME.name: "time", "peak_memory_mb": "memory", "energy_j": "energy"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Table:
 
 def tables(frame: pd.DataFrame) -> list[Table]:
     """Return the small tables of a report that have a row."""
-    return [made for made in (frontier_table(frame), critical_table(frame), ties_table(frame)) if made.rows]
+    made = (frontier_table(frame), unbeaten_table(frame), critical_table(frame), ties_table(frame))
+    return [table for table in made if table.rows]
 
 
 def frontier_table(frame: pd.DataFrame) -> Table:
@@ -43,6 +46,23 @@ def frontier_table(frame: pd.DataFrame) -> Table:
     told = [group.sort_values([TIME.name, "ap", "run_id"]).assign(conditions=title) for title, group in grouped(best)]
     note = "None of the others is as accurate in as little time."
     return modelled("Frontier of AP against time", note, joined(told), {"model": model})
+
+
+def unbeaten_table(frame: pd.DataFrame) -> Table:
+    """Return the models that nothing beats in AP and all costs together, group by group, the fastest first.
+
+    The costs of a group are those of `COSTS` that one of its rows has; a group with fewer than two has no such table.
+    """
+    told = []
+    for title, group in grouped(timed(frame)):
+        costs = [name for name in COSTS if numbers(group, name).notna().any()]
+        if len(costs) > 1:
+            best = group[on_frontier(group, ("ap", *costs))]
+            named = ", ".join(["AP", *(COSTS[name] for name in costs)])
+            told.append(best.sort_values([*costs, "run_id"]).assign(conditions=title, objectives=named))
+    note = "No other model is as good in all that is named, and better in one; a row that lacks one is not in."
+    words = {"model": model, "unbeaten in": lambda row: str(row["objectives"])}
+    return modelled("Unbeaten in AP and every cost together", note, joined(told), words)
 
 
 def critical_table(frame: pd.DataFrame) -> Table:
