@@ -82,8 +82,8 @@ def test_text_of_a_table_without_scores_or_finished_rows(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        ("45,3", "row 'a', column 'ap': got 45, expected 0..1"),
-        ("0.4,-3", "'latency_ms_p50': got -3, expected 0 or more"),
+        ("45,3", "line 2, column 'ap': got 45, expected a number of 0..1"),
+        ("0.4,-3", "line 2, column 'latency_ms_p50': got -3 ms, expected a number of at least 0"),
     ],
 )
 def test_an_accuracy_in_percent_and_a_cost_below_0_are_refused(tmp_path, cells, told):

@@ -8,6 +8,7 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
@@ -70,3 +71,27 @@ def drawn(driver: webdriver.Chrome, after: int = 0) -> int:
 def complaints(driver: webdriver.Chrome) -> list[str]:
     """Return what the console has said since the last call."""
     return [f"{entry['level']}: {entry['message']}" for entry in driver.get_log("browser")]
+
+
+def find(page, selector):
+    return page.find_element(By.CSS_SELECTOR, selector)
+
+
+def find_all(page, selector):
+    return page.find_elements(By.CSS_SELECTOR, selector)
+
+
+def picked(page):
+    return find(page, "#answer").get_attribute("data-picked")
+
+
+def limit(page, column, bound):
+    """Type a limit; None takes it away. Return what the page has picked then."""
+    count = drawn(page)
+    field = find(page, f"#limit-{column}")
+    page.execute_script("arguments[0].closest('details')?.setAttribute('open', '')", field)
+    field.clear()
+    if bound is not None:
+        field.send_keys(repr(bound))
+    drawn(page, count)
+    return picked(page)

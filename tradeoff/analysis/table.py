@@ -1,11 +1,8 @@
 """The table as a data frame, and as text for a terminal."""
 
 import io
-import math
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -13,10 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tradeoff.analysis.comparable import conditions, groups, trusted
-from tradeoff.analysis.conversion import is_share
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.core.columns import BY_NAME, Column
-from tradeoff.core.errors import TableError
 from tradeoff.core.rows import read_csv
 
 DTYPES = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
@@ -43,21 +38,9 @@ def read(path: Path) -> pd.DataFrame:
             a cost cannot be one.
     """
     rows = read_csv(path)
-    for name in [name for name in rows[0] if name in BY_NAME and BY_NAME[name].better]:
-        check(path, BY_NAME[name], rows)
     kinds = {name: BY_NAME.get(name, Column(name, str)).kind for name in rows[0]}
     columns = {name: pd.Series([row[name] for row in rows], dtype=DTYPES[kind]) for name, kind in kinds.items()}
     return pd.DataFrame(columns)
-
-
-def check(path: Path, column: Column, rows: Sequence[dict[str, Any]]) -> None:
-    """Refuse an accuracy outside of 0..1, and a cost below 0."""
-    most, words = (1.0, "0..1, not percent") if is_share(column) else (math.inf, "0 or more")
-    for row in rows:
-        value = row[column.name]
-        if value is not None and not 0 <= value <= most:
-            where = f"{path}, row {row['run_id']!r}, column {column.name!r}"
-            raise TableError(f"{where}: got {value:g}, expected {words}; what is not known is left empty")
 
 
 def text(frame: pd.DataFrame) -> str:
