@@ -6,8 +6,9 @@ from tradeoff.probes.doubts import doubts, drift_of
 from tradeoff.probes.limits import Limits
 
 
-def _doubts(samples: list[float], inputs: int = 1, min_samples: int = 20, **more) -> list[str]:
-    limits = Limits(max_s=10, min_samples=min_samples, warmup_iterations=0, warmup_s=0, precision=0.02)
+def _doubts(samples: list[float], inputs: int = 1, min_samples: int = 20, doubted: float = 0.0, **more) -> list[str]:
+    warm = {"warmup_iterations": 0, "warmup_s": 0}
+    limits = Limits(max_s=10, min_samples=min_samples, precision=0.02, doubted=doubted, **warm)
     return doubts(samples, inputs, limits=limits, spent_s=4.0, **more)
 
 
@@ -30,6 +31,12 @@ def test_an_unknown_median_is_told_with_its_precision():
         "the median is known to ±10.0 % only, not to ±2 %, which would take about 100 s; raise measure.max_s, or "
         "close other programs"
     ]
+
+
+@pytest.mark.parametrize(("doubted", "told"), [(0.0, True), (0.09, True), (0.11, False)])
+def test_a_median_that_is_known_well_enough_is_no_doubt(doubted, told):
+    samples = [9.0, 11.0, 10.0, 11.0, 9.0] * 4  # ±10 %, as above, where ±2 % was asked for
+    assert any("known to" in reason for reason in _doubts(samples, doubted=doubted)) is told
 
 
 def test_a_wide_middle_half_is_told():

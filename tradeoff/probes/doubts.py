@@ -58,7 +58,7 @@ def _too_few(count: int, limits: Limits) -> str | None:
 def _too_imprecise(samples_ms: Sequence[float], inputs: int, limits: Limits, spent_s: float) -> str | None:
     """Doubt a median whose interval is wider than was asked for."""
     reached = median_precision(samples_ms, inflation(samples_ms, inputs))
-    if not limits.precision < reached < math.inf:
+    if not max(limits.precision, limits.doubted) < reached < math.inf:
         return None
     seconds = needed_s(spent_s, reached, limits.precision)
     time = f"about {math.ceil(seconds)} s" if seconds <= LONG_S else "more than an hour"

@@ -16,7 +16,8 @@ class Limits:
 
     max_s: seconds of timing; warm-up may take half as long again. min_samples: fewest end-to-end samples.
     warmup_iterations, warmup_s: least warm-up, both. precision: stop when the 95 % interval of the median lies within
-    this part of it, 0.02 is ±2 %. min_s: fewest seconds of timing.
+    this part of it, 0.02 is ±2 %. min_s: fewest seconds of timing. doubted: a median known to less than precision is
+    doubted only where it is known to less than this as well.
 
     Raises: ValueError: a limit is not above 0, or not finite.
     """
@@ -27,11 +28,12 @@ class Limits:
     warmup_s: float
     precision: float
     min_s: float = 0.0
+    doubted: float = 0.0
 
     def __post_init__(self) -> None:
         for spec in fields(self):
             value = getattr(self, spec.name)
-            lowest_is_zero = spec.name.startswith("warmup") or spec.name == "min_s"
+            lowest_is_zero = spec.name.startswith("warmup") or spec.name in ("min_s", "doubted")
             if not math.isfinite(value) or value < 0 or (value == 0 and not lowest_is_zero):
                 expected = "0 or more" if lowest_is_zero else "more than 0"
                 raise ValueError(f"Limits.{spec.name}: got {value}, expected a finite number, {expected}")

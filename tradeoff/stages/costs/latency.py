@@ -21,6 +21,7 @@ from tradeoff.stages.costs.subject import Findings, Subject
 
 SAMPLES, STATE = "samples.json", "state.json"
 NETWORK = ("backbone", "proposals", "heads")
+DOUBTED = 0.05  # what a median is known to beyond ±5 % makes a row doubtful; below, its interval tells enough
 SHORTEST_S = 0.5  # of timing; nvbench, pyperf and torch.utils.benchmark all ask for about as much
 
 
@@ -48,6 +49,7 @@ def timed(subject: Subject, look: Callable[[], None]) -> Timing:
         warmup_s=measuring.warmup_s,
         precision=measuring.precision_pct / 100,
         min_s=min(SHORTEST_S, measuring.max_s),
+        doubted=DOUBTED,
     )
 
     def progress(done_s: float, most_s: float) -> None:
