@@ -4,7 +4,7 @@ SSD300 on VGG-16 (`meta_arch=ssd_liu`) and Faster R-CNN on ResNet-50 without a p
 600 px), of 90 classes. Both sides have the same layers, images, thresholds, and weights in the extractor and in the
 second stage. The predictors are random: "untrained" as they are initialised, so that almost every score of SSD passes
 the threshold; else spread, so that a few do: 2,000 of SSD, 300 of Faster R-CNN. Prints the medians, the ratio of each
-pair, the mean number of detections, and one line of JSON; results/measured/detectors_cpu.csv (or _cuda) has the rows.
+pair, the mean number of detections, and one line of JSON; writes results/measured/detectors_DEVICE.csv.
 """
 
 import json
