@@ -168,7 +168,7 @@ def test_a_lost_gpu_is_the_reason_of_the_error_that_it_caused():
 
 def test_cpu_and_gpu_are_watched_together(tmp_path):
     machine, fake = Machine(tmp_path), FakeNVML(nvmlDeviceGetComputeRunningProcesses=US)
-    with StateWatch(CUDA, cpu=machine.watch(), library=fake) as watch:
+    with StateWatch(CUDA, cpu=machine.watch(), binding=fake) as watch:
         machine.go(10, busy_s=8, own_s=4)
         watch.look()
     columns = watch.state.columns()
@@ -183,7 +183,7 @@ def test_cpu_and_gpu_are_watched_together(tmp_path):
 
 def test_work_on_a_cpu_asks_no_gpu(tmp_path):
     machine = Machine(tmp_path)
-    with StateWatch(torch.device("cpu"), cpu=machine.watch(), library=object()) as watch:
+    with StateWatch(torch.device("cpu"), cpu=machine.watch(), binding=object()) as watch:
         watch.look()
         machine.go(10)
     assert watch.state.gpu is None
@@ -197,7 +197,7 @@ def test_work_on_a_cpu_asks_no_gpu(tmp_path):
 )
 def test_a_gpu_that_nvml_does_not_know_certifies_nothing(tmp_path, fake, words):
     machine = Machine(tmp_path)
-    with StateWatch(CUDA, cpu=machine.watch(), library=fake) as watch:
+    with StateWatch(CUDA, cpu=machine.watch(), binding=fake) as watch:
         machine.go(10)
     assert watch.state.columns()["throttled"] == "unknown"
     assert watch.state.doubts() == [

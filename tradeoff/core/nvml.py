@@ -26,10 +26,10 @@ UNKNOWN_BYTES = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE
 class Gpu:
     """One GPU. Each reading is a number with its unit, or None; then `faults` has NVML's answer under its name.
 
-    library: the module `pynvml`, or what stands in for it. handle: of the GPU in it. silence: why it says nothing.
+    binding: the module `pynvml`, or what stands in for it. handle: of the GPU in it. silence: why it says nothing.
     """
 
-    library: Any
+    binding: Any
     handle: Any
     faults: dict[str, str] = field(default_factory=dict)
     is_lost: bool = False
@@ -101,10 +101,10 @@ class Gpu:
             self.faults[name] = self.silence
             return None
         try:
-            told = getattr(self.library, function)(self.handle, *args)
+            told = getattr(self.binding, function)(self.handle, *args)
         except AttributeError:
             self.faults[name] = f"the installed nvidia-ml-py has no {function}"
-        except self.library.NVMLError as error:
+        except self.binding.NVMLError as error:
             self.faults[name] = str(error)
             self.is_lost |= getattr(error, "value", None) == GPU_IS_LOST
         else:
@@ -127,45 +127,45 @@ class Driver:
 
 
 @contextmanager
-def opened(library: Any = None) -> Iterator[Driver]:
+def opened(binding: Any = None) -> Iterator[Driver]:
     """Ask NVML what there is; its GPUs can be read until the block ends. Without a driver there are none.
 
     Args:
-        library: stands in for the module `pynvml`.
+        binding: stands in for the module `pynvml`.
     """
-    if library is None:
-        library = import_module("pynvml")
+    if binding is None:
+        binding = import_module("pynvml")
     try:
-        library.nvmlInit()
-    except library.NVMLError as error:
+        binding.nvmlInit()
+    except binding.NVMLError as error:
         yield Driver(reason=f"NVML: {error}")
         return
     try:
-        yield _driver(library)
+        yield _driver(binding)
     finally:
-        library.nvmlShutdown()
+        binding.nvmlShutdown()
 
 
-def _driver(library: Any) -> Driver:
+def _driver(binding: Any) -> Driver:
     """Return the driver's version and the GPUs that are visible."""
     try:
-        found = [_gpu(library, index) for index in range(library.nvmlDeviceGetCount())]
-        version = library.nvmlSystemGetDriverVersion()
-    except library.NVMLError as error:
+        found = [_gpu(binding, index) for index in range(binding.nvmlDeviceGetCount())]
+        version = binding.nvmlSystemGetDriverVersion()
+    except binding.NVMLError as error:
         return Driver(reason=f"NVML: {error}")
     chosen = visible([uuid for _, uuid in found], os.environ.get("CUDA_VISIBLE_DEVICES"))
     reason = "" if chosen else _reason_for_none(len(found))
     return Driver(tuple(found[i][0] for i in chosen), version, reason)
 
 
-def _gpu(library: Any, index: int) -> tuple[Gpu, str]:
+def _gpu(binding: Any, index: int) -> tuple[Gpu, str]:
     """Return a GPU and its UUID; one that does not answer keeps its number, so that the others keep theirs."""
     try:
-        handle = library.nvmlDeviceGetHandleByIndex(index)
-        return Gpu(library, handle), library.nvmlDeviceGetUUID(handle)
-    except library.NVMLError as error:
+        handle = binding.nvmlDeviceGetHandleByIndex(index)
+        return Gpu(binding, handle), binding.nvmlDeviceGetUUID(handle)
+    except binding.NVMLError as error:
         is_lost = getattr(error, "value", None) == GPU_IS_LOST
-        return Gpu(library, None, is_lost=is_lost, silence=str(error)), ""
+        return Gpu(binding, None, is_lost=is_lost, silence=str(error)), ""
 
 
 def _reason_for_none(count: int) -> str:

@@ -64,7 +64,7 @@ class StateWatch:
         device: where the work is done.
         is_paced: whether the device rests between runs.
         cpu: stands in for the watch of the CPUs.
-        library: stands in for the module `pynvml`.
+        binding: stands in for the module `pynvml`.
 
     Attributes:
         state: what happened, once the block has ended.
@@ -73,9 +73,9 @@ class StateWatch:
     state: State
 
     def __init__(
-        self, device: torch.device, *, is_paced: bool = False, cpu: CpuWatch | None = None, library: Any = None
+        self, device: torch.device, *, is_paced: bool = False, cpu: CpuWatch | None = None, binding: Any = None
     ) -> None:
-        self.device, self.is_paced, self.library = device, is_paced, library
+        self.device, self.is_paced, self.binding = device, is_paced, binding
         self.cpu = cpu or CpuWatch()
         self.gpu: GpuWatch | None = None
         self.no_gpu = ""
@@ -84,7 +84,7 @@ class StateWatch:
 
     def __enter__(self) -> Self:
         if self.device.type == "cuda":
-            self._open_gpu(self._stack.enter_context(nvml.opened(self.library)))
+            self._open_gpu(self._stack.enter_context(nvml.opened(self.binding)))
         self._stack.enter_context(self.cpu)
         return self
 
