@@ -1,7 +1,6 @@
 """Compare two runs on the same images, `python -m tradeoff.compare 3f2a 91bc`, or two tables."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tradeoff.core import runs
-from tradeoff.core.errors import ConfigError, TradeoffError
+from tradeoff.core.command import ended
+from tradeoff.core.errors import ConfigError
 from tradeoff.remeasure import Question, by_time
 from tradeoff.versus import by_accuracy, scored
 
@@ -41,21 +41,19 @@ TIMING = {"device": None, "zone_pct": "1", "max_s": "60"}
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 compared, 2 a wrong command or runs that cannot be compared."""
     told = parser().parse_intermixed_args(arguments)
-    try:
-        names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
-        if any(map(is_table, names)):
-            print(json.dumps(by_table(names, told)))
-            return 0
-        results_dir = Path(words["results_dir"] or "")
-        rows = [runs.find(name, results_dir, words["table"]) for name in names]
-        if told.remeasure:
-            print(json.dumps(by_time(rows[0], rows[1], results_dir, question(words))))
-        else:
-            print(json.dumps(by_accuracy(*(scored(row, results_dir) for row in rows))))
-    except TradeoffError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return ended(lambda: compared(told))
+
+
+def compared(told: argparse.Namespace) -> dict[str, Any]:
+    """Compare what is named, as it is asked for; return what the last line tells."""
+    names, words = sorted_out(told.words, {**WORDS, **TIMING} if told.remeasure else WORDS)
+    if any(map(is_table, names)):
+        return by_table(names, told)
+    results_dir = Path(words["results_dir"] or "")
+    rows = [runs.find(name, results_dir, words["table"]) for name in names]
+    if told.remeasure:
+        return by_time(rows[0], rows[1], results_dir, question(words))
+    return by_accuracy(*(scored(row, results_dir) for row in rows))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,13 +1,12 @@
 """Pick a detector for a budget: `python -m tradeoff.pick TABLE --max-latency-ms 30`."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from tradeoff.analysis.limits import LIMITS, budget
-from tradeoff.core.errors import TradeoffError
+from tradeoff.analysis.limits import add_options, given
+from tradeoff.core.command import ended
 
 USAGE = """Say which detectors of a table fit a budget, the best first; what binds; what a little more would buy.
 
@@ -28,15 +27,8 @@ in pictures as large; a model that lacks the AP of a size that is there has none
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 something fits, 1 nothing does, 2 a wrong word or table."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    try:
-        found = answer(parser().parse_args(arguments))
-    except TradeoffError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(found))
-    return 0 if found["fits"] else 1
+    told = parser().parse_args(arguments)
+    return ended(lambda: answer(told), lambda found: 0 if found["fits"] else 1)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,9 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m tradeoff.pick", description=USAGE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     whole.add_argument("table", metavar="TABLE", type=Path, help="a CSV table of results")
-    for limit in LIMITS:
-        doc = f"{limit.title}, at {limit.sense}{f', {limit.unit}' if limit.unit else ''}"
-        whole.add_argument(limit.option, metavar="NUMBER", type=float, help=doc)
+    add_options(whole)
     whole.add_argument("--sizes", metavar="BOXES.csv", type=Path, help=SIZES)
     whole.add_argument(
         "--where", metavar="COLUMN=VALUE", action="append", default=[], help="take these rows alone; may be repeated"
@@ -70,7 +60,7 @@ def answer(told: argparse.Namespace) -> dict[str, Any]:
         TableError: when a table is missing, empty or damaged, no row of it is finished, or too many sets are there.
         ConfigError: when no number can keep a limit, or `--where` names what is not there.
     """
-    limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
+    limits = given(told)
     from tradeoff.analysis import answer as words
     from tradeoff.analysis import sizes, table
     from tradeoff.analysis.comparable import published

@@ -1,14 +1,14 @@
 """Write the report of a table, one HTML page that needs no network: `python -m tradeoff.report TABLE`."""
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradeoff.analysis.limits import LIMITS, Budget, budget
-from tradeoff.core.errors import ConfigError, TableError, TradeoffError
+from tradeoff.analysis.limits import Budget, add_options, given
+from tradeoff.core.command import ended
+from tradeoff.core.errors import ConfigError, TableError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,16 +30,9 @@ the budget (the page is written and shows the closest), 2 a wrong word or table.
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 all well, 1 no model keeps the budget, 2 a wrong word or table."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     told = parser().parse_args(arguments)
-    try:
-        written = report(told, shlex.join(["python", "-m", "tradeoff.report", *map(shared, arguments)]))
-    except TradeoffError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(written))
-    return 0 if written["fits"] else 1
+    command = shlex.join(["python", "-m", "tradeoff.report", *map(shared, arguments)])
+    return ended(lambda: report(told, command), lambda written: 0 if written["fits"] else 1)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,9 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--x", metavar="COLUMN", help="across, at first; the time of a call")
     whole.add_argument("--y", metavar="COLUMN", help="up, at first; ap")
-    for limit in LIMITS:
-        doc = f"{limit.title}, at {limit.sense}{f', {limit.unit}' if limit.unit else ''}"
-        whole.add_argument(limit.option, metavar="NUMBER", type=float, help=doc)
+    add_options(whole)
     return whole
 
 
@@ -77,7 +68,7 @@ def report(told: argparse.Namespace, command: str) -> dict[str, Any]:
         ConfigError: when a column, a budget or a place makes no sense, or `--where` names what is not there.
         StoreError: when the page cannot be written.
     """
-    limits = budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
+    limits = given(told)
     if told.figures and told.figures.exists() and not told.figures.is_dir():
         raise ConfigError(f"--figures {told.figures}: is no folder; choose another")
     page = told.out or told.table.with_suffix(".html")

@@ -1,12 +1,12 @@
 """Bring in anyone's CSV as a table of ours: `python -m tradeoff.table import FILE.csv --map MAP.yaml OUT.csv`."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from tradeoff.core.errors import ConfigError, TradeoffError
+from tradeoff.core.command import ended
+from tradeoff.core.errors import ConfigError
 
 USAGE = """Bring in anyone's CSV as a table that figures, pick, compare and report read.
 
@@ -20,15 +20,8 @@ maps is told. Exit code: 0 written, 2 a wrong word, mapping or value (nothing is
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code: 0 written, 2 a wrong word, mapping or value."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     told = parser().parse_args(arguments)
-    try:
-        print(json.dumps(bring_in(told.file, told.map, told.out)))
-    except TradeoffError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return ended(lambda: bring_in(told.file, told.map, told.out))
 
 
 def parser() -> argparse.ArgumentParser:

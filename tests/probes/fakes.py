@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from tradeoff.probes.latency import Timing, time_steps
+from tradeoff.probes.limits import Limits
+
+CPU = torch.device("cpu")
+
 
 class FakeClock:
     """Nanoseconds that pass only by `advance`."""
@@ -85,3 +90,15 @@ class FakeEvent:
 
     def elapsed_time(self, end: "FakeEvent") -> float:
         return (end.at_ns - self.at_ns) / 1e6
+
+
+def limits_of(**changes: float) -> Limits:
+    """Limits of ten seconds and twenty samples, but for what is given."""
+    asked = {"max_s": 10.0, "min_samples": 20, "warmup_iterations": 3, "warmup_s": 0.0, "precision": 0.02}
+    return Limits(**{**asked, **changes})  # type: ignore[arg-type]
+
+
+def timed(clock: FakeClock, step: FakeStep, inputs: list | None = None, **changes: float) -> Timing:
+    """Time one step on the CPU, by a clock that it moves."""
+    limits = limits_of(**changes)
+    return time_steps([("all", step)], inputs or [torch.zeros(1)], device=CPU, limits=limits, clock_ns=clock)

@@ -8,28 +8,14 @@ import time
 import pytest
 import torch
 
-from tests.probes.fakes import FakeClock, FakeCuda, FakeStep, forever
+from tests.probes.fakes import CPU, FakeClock, FakeCuda, FakeStep, forever, limits_of, timed
 from tradeoff.probes.latency import summary, time_steps
-from tradeoff.probes.limits import Limits
-
-CPU = torch.device("cpu")
-
-
-def _limits(**changes: float) -> Limits:
-    asked = {"max_s": 10.0, "min_samples": 20, "warmup_iterations": 3, "warmup_s": 0.0, "precision": 0.02}
-    return Limits(**{**asked, **changes})  # type: ignore[arg-type]
-
-
-def _time(clock: FakeClock, step: FakeStep, inputs: list | None = None, **changes: float):
-    return time_steps(
-        [("all", step)], inputs or [torch.zeros(1)], device=CPU, limits=_limits(**changes), clock_ns=clock
-    )
 
 
 def test_constant_steps_are_measured_exactly_whole_and_split():
     clock = FakeClock()
     steps = [(name, FakeStep(clock, ms)) for name, ms in [("preprocess", 2), ("network", 7), ("postprocess", 1)]]
-    timing = time_steps(steps, [0], device=CPU, limits=_limits(), clock_ns=clock)
+    timing = time_steps(steps, [0], device=CPU, limits=limits_of(), clock_ns=clock)
     assert timing.samples_ms == [10.0] * 20
     assert set(timing.stages_ms["network"]) == {7.0}
     assert timing.gpu_ms is None
@@ -50,7 +36,7 @@ def test_each_step_takes_the_output_of_the_one_before():
         return 2 * value
 
     steps = [("double", double), ("keep", results.append)]
-    time_steps(steps, [1, 2], device=CPU, limits=_limits(max_s=1.0), clock_ns=clock)
+    time_steps(steps, [1, 2], device=CPU, limits=limits_of(max_s=1.0), clock_ns=clock)
     assert set(results) == {2, 4}
 
 
@@ -61,7 +47,7 @@ def test_samples_cycle_through_the_inputs_in_order():
     def step(value: int) -> None:
         clock.advance(durations[value])
 
-    timing = time_steps([("all", step)], [1, 2, 3], device=CPU, limits=_limits(max_s=1.0), clock_ns=clock)
+    timing = time_steps([("all", step)], [1, 2, 3], device=CPU, limits=limits_of(max_s=1.0), clock_ns=clock)
     assert timing.samples_ms[:7] == [10.0, 20.0, 30.0, 10.0, 20.0, 30.0, 10.0]
     assert timing.stages_ms["all"][:4] == [10.0, 20.0, 30.0, 10.0]
     assert timing.inputs == 3
@@ -73,7 +59,7 @@ def test_cuda_waits_once_for_a_sample_and_after_each_step_for_the_split(monkeypa
     # Host and queue overlap: 3 ms, then 1 ms of launching; the queue works from 4 to 14; the host goes on to 8; the
     # queue takes 1 more, from 14 to 15. Events stand at 3 and 15. Split and waited for: 3, 1 + 10, 4 + 1.
     steps = [("preprocess", cuda.step(3, 0)), ("network", cuda.step(1, 10)), ("postprocess", cuda.step(4, 1))]
-    timing = time_steps(steps, [0], device=torch.device("cuda"), limits=_limits(), clock_ns=clock)
+    timing = time_steps(steps, [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock)
     assert set(timing.samples_ms) == {15.0}
     assert set(timing.gpu_ms) == {12.0}
     assert summary(timing)["gpu_p50"] == 12.0
@@ -87,7 +73,7 @@ def test_a_gpu_that_is_not_waited_for_is_told(monkeypatch: pytest.MonkeyPatch):
     cuda = FakeCuda(clock, monkeypatch)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
     timing = time_steps(
-        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=_limits(), clock_ns=clock
+        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock
     )
     assert any("works on another stream or is not waited for" in reason for reason in timing.reasons)
 
@@ -96,7 +82,7 @@ def test_a_single_step_lies_between_the_events(monkeypatch: pytest.MonkeyPatch):
     clock = FakeClock()
     cuda = FakeCuda(clock, monkeypatch)
     timing = time_steps(
-        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=_limits(), clock_ns=clock
+        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock
     )
     assert set(timing.gpu_ms) == {11.0}
 
@@ -107,14 +93,14 @@ def test_all_in_all_time_is_bounded_for_any_slow_callable(duration_ms: float, sh
     clock = FakeClock()
     noise = random.Random(0)
     step = FakeStep(clock, (duration_ms * noise.choice([0.2, 1.0]) for _ in iter(int, 1)))
-    timing = _time(clock, step, [torch.zeros(i + 1) for i in range(shapes)], max_s=1.0, precision=1e-9)
+    timing = timed(clock, step, [torch.zeros(i + 1) for i in range(shapes)], max_s=1.0, precision=1e-9)
     assert clock.now_ns / 1e9 <= 1.5 * 1.0 + 2 * duration_ms / 1e3 + 1e-6
     assert len(timing.samples_ms) >= 1
 
 
 def test_a_run_longer_than_all_time_is_reported_as_the_cold_run_it_was():
     clock = FakeClock()
-    timing = _time(clock, FakeStep(clock, 60_000.0))
+    timing = timed(clock, FakeStep(clock, 60_000.0))
     assert timing.samples_ms == [60_000.0]
     assert "warm-up left no time: the only sample is a warm-up run; raise measure.max_s" in timing.reasons
     assert summary(timing)["stages"] == {"all": 60_000.0}
@@ -124,7 +110,7 @@ def test_noise_is_sampled_until_the_median_is_known():
     clock = FakeClock()
     noise = random.Random(4)
     step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
-    timing = _time(clock, step, precision=0.01)
+    timing = timed(clock, step, precision=0.01)
     assert timing.stopped_by == "precision"
     # the interval's half-width is about 1.96 * 1.2533 * 5 % / sqrt(n) = 1 % at n = 151
     assert 60 < len(timing.samples_ms) < 400
@@ -137,7 +123,7 @@ def test_time_that_ends_before_the_median_is_known_is_told():
     clock = FakeClock()
     noise = random.Random(5)
     step = FakeStep(clock, (noise.gauss(50, 5) for _ in iter(int, 1)))
-    timing = _time(clock, step, max_s=2.0, precision=0.001)
+    timing = timed(clock, step, max_s=2.0, precision=0.001)
     assert any(r.startswith("the median is known to ±") and "raise measure.max_s" in r for r in timing.reasons)
     assert timing.stopped_by == "time"
 
@@ -146,7 +132,7 @@ def test_noise_that_is_too_much_for_the_time_ends_it_early_and_tells_what_it_wou
     clock = FakeClock()
     noise = random.Random(7)
     step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
-    timing = _time(clock, step, max_s=100.0, precision=0.0005)
+    timing = timed(clock, step, max_s=100.0, precision=0.0005)
     assert timing.stopped_by == "noise"
     assert clock.now_ns / 1e9 < 20
     # half-width 1.96 * 1.2533 * 5 % / sqrt(n) = 0.05 % at n = 60,000: 600 s, and a quarter for the split
@@ -159,14 +145,14 @@ def test_a_round_over_the_inputs_is_always_finished():
     clock = FakeClock()
     noise = random.Random(4)
     step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
-    timing = _time(clock, step, [torch.zeros(1)] * 7, precision=0.01)
+    timing = timed(clock, step, [torch.zeros(1)] * 7, precision=0.01)
     assert timing.stopped_by == "precision"
     assert len(timing.samples_ms) % 7 == 0
 
 
 def test_timing_lasts_as_long_as_asked():
     clock = FakeClock()
-    timing = _time(clock, FakeStep(clock, 10.0), min_s=2.0)
+    timing = timed(clock, FakeStep(clock, 10.0), min_s=2.0)
     assert timing.spent_s >= 2.0
     assert len(timing.samples_ms) < 200
 
@@ -179,7 +165,7 @@ def test_a_pause_stands_before_every_run_and_takes_no_measured_time():
         clock.advance(200.0)
 
     step = FakeStep(clock, 5.0)
-    timing = time_steps([("all", step)], [0], device=CPU, limits=_limits(), clock_ns=clock, pause=pause)
+    timing = time_steps([("all", step)], [0], device=CPU, limits=limits_of(), clock_ns=clock, pause=pause)
     assert set(timing.samples_ms) == set(timing.stages_ms["all"]) == {5.0}
     assert len(pauses) == len(timing.samples_ms) + len(timing.stages_ms["all"])  # none in warm-up
     assert timing.spent_s == pytest.approx(len(pauses) * 0.205)
@@ -193,21 +179,21 @@ def test_outputs_of_the_first_inputs_are_those_of_the_timed_runs():
         calls.append(value)
         return value, len(calls)
 
-    timing = time_steps([("all", step)], list(range(30)), device=CPU, limits=_limits(), clock_ns=clock)
+    timing = time_steps([("all", step)], list(range(30)), device=CPU, limits=limits_of(), clock_ns=clock)
     assert {index: value for index, (value, _) in timing.outputs.items()} == {i: i for i in range(16)}
     assert all(number > len(timing.warmup_ms) for _, number in timing.outputs.values())
 
 
 def test_fast_runs_are_counted_and_bounded():
     clock = FakeClock()
-    timing = _time(clock, FakeStep(clock, 0.00025), min_samples=200_000)
+    timing = timed(clock, FakeStep(clock, 0.00025), min_samples=200_000)
     assert timing.stopped_by == "samples"
     assert 100_000 <= len(timing.samples_ms) < 200_000
 
 
 def test_high_percentiles_appear_with_enough_samples():
     clock = FakeClock()
-    timing = _time(clock, FakeStep(clock, forever([10.0] * 9 + [20.0])), min_samples=700)
+    timing = timed(clock, FakeStep(clock, forever([10.0] * 9 + [20.0])), min_samples=700)
     got = summary(timing)
     assert got["p50"] == 10.0
     assert got["p95"] == got["p99"] == 20.0
@@ -215,7 +201,7 @@ def test_high_percentiles_appear_with_enough_samples():
 
 def test_the_collector_rests_while_timing_and_is_restored():
     states = []
-    time_steps([("all", lambda _: states.append(gc.isenabled()))], [0], device=CPU, limits=_limits(max_s=0.1))
+    time_steps([("all", lambda _: states.append(gc.isenabled()))], [0], device=CPU, limits=limits_of(max_s=0.1))
     assert not any(states)
     assert gc.isenabled()
 
@@ -225,14 +211,14 @@ def test_the_collector_is_restored_after_an_error():
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        time_steps([("all", fails)], [0], device=CPU, limits=_limits())
+        time_steps([("all", fails)], [0], device=CPU, limits=limits_of())
     assert gc.isenabled()
 
 
 def test_a_collector_that_was_off_stays_off():
     gc.disable()
     try:
-        time_steps([("all", lambda _: None)], [0], device=CPU, limits=_limits(max_s=0.05))
+        time_steps([("all", lambda _: None)], [0], device=CPU, limits=limits_of(max_s=0.05))
         assert not gc.isenabled()
     finally:
         gc.enable()
@@ -247,7 +233,7 @@ def test_progress_is_told_now_and_then_and_takes_no_measured_time():
         clock.advance(3.0)
 
     timing = time_steps(
-        [("all", FakeStep(clock, 50.0))], [0], device=CPU, limits=_limits(), clock_ns=clock, progress=progress
+        [("all", FakeStep(clock, 50.0))], [0], device=CPU, limits=limits_of(), clock_ns=clock, progress=progress
     )
     assert set(timing.samples_ms) == {50.0}
     assert [total for _, total in told] == [15.0] * len(told)
@@ -267,7 +253,7 @@ def test_progress_is_told_now_and_then_and_takes_no_measured_time():
 )
 def test_what_cannot_be_timed_is_refused(steps: list, inputs: list, device: str, match: str):
     with pytest.raises(ValueError, match=match):
-        time_steps(steps, inputs, device=torch.device(device), limits=_limits())
+        time_steps(steps, inputs, device=torch.device(device), limits=limits_of())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +261,7 @@ def test_what_cannot_be_timed_is_refused(steps: list, inputs: list, device: str,
 )
 def test_limits_out_of_range_are_refused(changes: dict[str, float]):
     with pytest.raises(ValueError, match=rf"Limits.{next(iter(changes))}: got"):
-        _limits(**changes)
+        limits_of(**changes)
 
 
 @pytest.mark.slow  # needs a machine that is quiet for a moment
@@ -287,12 +273,12 @@ def test_work_of_known_duration_is_read_within_the_bar(known_ms: float):
             pass
 
     for _ in range(5):  # the machine is shared
-        told = summary(time_steps([("all", spin)], [0], device=CPU, limits=_limits(max_s=3.0)))
+        told = summary(time_steps([("all", spin)], [0], device=CPU, limits=limits_of(max_s=3.0)))
         if abs(told["p50"] - known_ms) <= max(0.005 * known_ms, 0.005):
             return
     pytest.fail(f"{known_ms} ms were read as {told['p50']} ms")
 
 
 def test_the_instrument_itself_takes_microseconds():
-    timing = time_steps([("all", lambda _: None)], [0], device=CPU, limits=_limits(max_s=0.2))
+    timing = time_steps([("all", lambda _: None)], [0], device=CPU, limits=limits_of(max_s=0.2))
     assert summary(timing)["p50"] < 0.05

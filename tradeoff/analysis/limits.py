@@ -1,5 +1,6 @@
 """What a budget can limit. Reads no table, so that `--help` answers at once."""
 
+import argparse
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,13 @@ LIMITS = (
 Budget = dict[Limit, float]
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Let a command take every limit."""
+    for limit in LIMITS:
+        doc = f"{limit.title}, at {limit.sense}{f', {limit.unit}' if limit.unit else ''}"
+        parser.add_argument(limit.option, metavar="NUMBER", type=float, help=doc)
+
+
 def budget(bounds: Mapping[str, float | None]) -> Budget:
     """Return the limits that are set; None sets none.
 
@@ -82,3 +90,12 @@ def impossible(limit: Limit, bound: float) -> str | None:
         return None
     hint = f"; for {bound:g} % give {bound / 100:g}" if 1 < bound <= 100 else ""
     return f"{limit.option} {bound:g}: expected a number of 0..1, as the column {limit.column!r} has it{hint}"
+
+
+def given(told: argparse.Namespace) -> Budget:
+    """Return the limits that a command was given.
+
+    Raises:
+        ConfigError: when one is no bound.
+    """
+    return budget({limit.word: getattr(told, limit.word) for limit in LIMITS})
