@@ -85,11 +85,6 @@ class Gpu:
         told = self._ask("processes_mb", "nvmlDeviceGetComputeRunningProcesses")
         return None if told is None else {process.pid: _mb(process.usedGpuMemory) for process in told}
 
-    def memory_mb(self) -> tuple[float, float] | None:
-        """Return the memory in use by all, and the whole of it, in MB of 10^6 bytes."""
-        told = self._ask("memory_mb", "nvmlDeviceGetMemoryInfo")
-        return None if told is None else (told.used / 1e6, told.total / 1e6)
-
     def is_sliced(self) -> bool | None:
         """Tell whether the GPU is cut into slices (MIG), whose sensors are those of the whole."""
         told = self._ask("is_sliced", "nvmlDeviceGetMigMode")
