@@ -15,7 +15,6 @@ READINGS = {
     "nvmlDeviceGetCurrentClocksEventReasons": 0,
     "nvmlDeviceGetViolationStatus": SimpleNamespace(referenceTime=1_000, violationTime=0),
     "nvmlDeviceGetComputeRunningProcesses": [],
-    "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=2_000_000_000, total=150_000_000_000),
     "nvmlDeviceGetMigMode": (0, 0),
 }
 

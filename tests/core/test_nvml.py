@@ -17,7 +17,6 @@ READERS = {
     "energy_j": 5000.0,  # of 5,000,000 mJ
     "clock_reasons": 0,
     "processes_mb": {},
-    "memory_mb": (2000.0, 150_000.0),
     "is_sliced": False,
 }
 
