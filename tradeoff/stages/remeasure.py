@@ -10,8 +10,7 @@ from tradeoff.core.store import Context
 from tradeoff.core.worker import Report
 from tradeoff.probes.paired import Comparison, Demands, compare
 from tradeoff.probes.state import State, StateWatch
-from tradeoff.recipes.stages import Measure
-from tradeoff.stages.costs.latency import UNTRAINED
+from tradeoff.recipes.stages import UNTRAINED, Measure
 from tradeoff.stages.costs.subject import Subject
 from tradeoff.stages.network import arithmetic
 

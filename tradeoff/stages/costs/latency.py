@@ -15,7 +15,7 @@ from typing import Any
 from tradeoff.probes.latency import Timing, summary, time_steps
 from tradeoff.probes.limits import Limits
 from tradeoff.probes.state import StateWatch
-from tradeoff.recipes.stages import UNTRAINED as UNTRAINED
+from tradeoff.recipes.stages import UNTRAINED
 from tradeoff.stages.costs.agreement import compare
 from tradeoff.stages.costs.subject import Findings, Subject
 
