@@ -5,8 +5,9 @@ takes of a tenth of a second each, of which the least counts. Its usual time is 
 best of all their takes would be lower than what a row finds, and every row would seem slow. It is found once for each
 machine and results folder, just before the first measurement there, and kept in the store as `cache/reference/<key>`.
 So all rows of a folder are told from one and the same time, whatever command made them, and a row that is there
-already keeps its own drift. Where most of these readings were disturbed, every later row seems fast; `reference_ms`
-has what the work took around each row, so that rows can be set beside each other without it.
+already keeps its own drift. Where most of these readings were disturbed, every later row seems fast, which is told
+(`drift_pct` below 0) and no doubt; `reference_ms` has what the work took around each row, so that rows can be set
+beside each other without it.
 
 The drift of a row is the mean of before and after, not the further of the two, which is far off whenever either is.
 What changes between them, while the detector is timed, is found in its own samples (`probes.doubts`).
@@ -49,15 +50,13 @@ def usual_ms(subject: Subject) -> float:
 
 
 def reasons(drift_pct: float) -> list[str]:
-    """Say why a row is not to be trusted when the machine was not itself."""
-    if abs(drift_pct) <= MOST_PCT:
+    """Say why a row is not to be trusted: the machine was slower than usual.
+
+    Faster is no doubt of the row. What disturbs a machine makes it slower, so its usual time was the disturbed one.
+    """
+    if drift_pct <= MOST_PCT:
         return []
-    if drift_pct > 0:
-        return [
-            f"the machine was {drift_pct:.0f} % slower around this cell than when its reference was taken; "
-            "close other programs or let it cool, and measure again"
-        ]
     return [
-        f"the machine was {-drift_pct:.0f} % faster around this cell than when its reference was taken; "
-        "where most rows say so, remove cache/reference from results_dir and measure again"
+        f"the machine was {drift_pct:.0f} % slower around this cell than when its reference was taken; "
+        "close other programs or let it cool, and measure again"
     ]
