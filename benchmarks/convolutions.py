@@ -10,7 +10,8 @@ from collections.abc import Callable
 from itertools import product
 
 import torch
-from side_by_side import compare, write
+from bars import MEASURED, write
+from side_by_side import compare
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,6 +21,7 @@ from tradeoff.stages.fast_convolution import TILES
 
 CHANNELS = (64, 128, 192, 256, 384, 512, 1024)
 MAPS_PX = (10, 14, 19, 28, 38, 56, 75, 150)
+TABLE = MEASURED / "convolutions_cpu.csv"
 MOST_GMACS = 15.0  # more would only take long
 
 
@@ -32,9 +34,9 @@ def main() -> None:
         names = {"torch_ms": told["torchvision_ms"], "winograd_ms": told["ours_ms"], "ratio": told["ratio"]}
         rows.append({"images": count, "channels": channels, "size_px": px, **names})
         print(rows[-1], flush=True)
-    path = write("convolutions_cpu", rows)
+    write(TABLE, rows)
     taken = [row["ratio"] for row in rows if row["channels"] >= CHANNELS_TAKEN and tiles_of(row["size_px"]) >= TILES]
-    print(json.dumps({"table": path.name, "taken": len(taken), "worst_ratio_taken": max(taken)}))
+    print(json.dumps({"table": TABLE.name, "taken": len(taken), "worst_ratio_taken": max(taken)}))
 
 
 def gmacs(count: int, channels: int, px: int) -> float:

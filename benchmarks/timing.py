@@ -9,28 +9,24 @@ results/measured/timing.csv with date, hardware and versions, and ends in JSON. 
 On a machine that others use, `chrt -f 1` keeps them off the core; the rows say so (is_real_time).
 """
 
-import csv
 import gc
-import json
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
+from bars import MEASURED, ended, judged, write
 
-from tradeoff.core.machine import code_version, cpu_name, installed
 from tradeoff.probes.latency import Timing, summary, time_steps
 from tradeoff.probes.limits import Limits
 from tradeoff.probes.state import StateWatch
 
 CPU = torch.device("cpu")
-TABLE = Path(__file__).parents[1] / "results" / "measured" / "timing.csv"
+TABLE = MEASURED / "timing.csv"
 REPEATS = 5
 
 
@@ -39,24 +35,13 @@ def main() -> int:
     with StateWatch(CPU) as watch:
         rows = [*(known(ms) for ms in (1.0, 10.0, 100.0)), null(), beside_a_bare_loop()]
     state = watch.state.columns()
-    common = {
+    machine = {
         "others_cpu_pct": round(state["others_cpu_pct"], 1),
         "steal_pct": round(state["steal_pct"], 2),
         "is_real_time": os.sched_getscheduler(0) != os.SCHED_OTHER,
-        "device_name": cpu_name(),
-        "python_version": sys.version.split()[0],
-        "torch_version": installed("torch"),
-        "code_version": code_version(),
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *common], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([row | common for row in rows])
-    for row in rows:
-        print(row)
-    print(json.dumps({row["what"]: row["is_met"] for row in rows} | {"table": TABLE.name}))
-    return 0 if all(row["is_met"] for row in rows) else 1
+    write(TABLE, [row | machine for row in rows])
+    return ended(TABLE, rows)
 
 
 def spin(ns: int, _value: object) -> None:
@@ -117,16 +102,15 @@ def bare_loop_ns(function: Callable[[Any], Any], runs: int) -> float:
 def row(what: str, values: list[float], unit: str, bar: float, told: float | None = None) -> dict[str, Any]:
     """Return a row: what is told of the repetitions (their median, unless given), their range, and the bar."""
     told = statistics.median(values) if told is None else told
-    return {
+    line = {
         "what": what,
         "unit": unit,
         "value": round(told, 4),
         "least": round(min(values), 4),
         "most": round(max(values), 4),
         "repeats": len(values),
-        "bar": bar,
-        "is_met": abs(told) <= bar,
     }
+    return judged(line, value=("within", bar))
 
 
 if __name__ == "__main__":
