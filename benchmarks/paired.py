@@ -3,8 +3,8 @@
 Each case times two callables again and again, as `python -m tradeoff.compare A B --remeasure` does, for 3 s at most
 and with a draw of its own each time. Of small convolutions one side does 50 and the other 50 or 51, or 40 and 42;
 spins last until the clock says so; the two networks have equal weights, each in memory of its own. The row of a case
-is written as soon as it is done, in the place of an earlier one; with 100 repetitions it takes up to five minutes. The
-last line is JSON. Exit code 1 where a bar is missed, in % of the repetitions:
+is written as soon as it is done, in the place of an earlier one; with 100 repetitions it takes up to five minutes.
+The last line is JSON. Exit code 1 where a bar is missed, in % of the repetitions:
   equal work: the estimate within 1 % of the truth (near_pct) in at least 95, FAST or SLOW (false_pct) in at most 5;
   more work: found to be SLOW, 2 % in at least 80, 5 % in at least 95;
   in every case: the interval covers the truth in at least 93.
