@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from tradeoff.core.errors import DataError
+from tradeoff.data.coco_faults import whole
 from tradeoff.data.document import leaves_folder, shown
 from tradeoff.data.yolo import labels_of
 
@@ -26,8 +27,9 @@ def classes(root: str) -> tuple[str, ...]:
         DataError: if there are none, or they are no different words.
     """
     path, names = named(root)
-    if not names or not all(isinstance(name, str) and name and name.isprintable() for name in names):
-        wanted = "expected the names of the classes, in the order of their numbers"
+    words = isinstance(names, list) and all(isinstance(name, str) and name and name.isprintable() for name in names)
+    if not names or not words:
+        wanted = "expected the names of the classes, in the order of their numbers: [cat, dog] or {0: cat, 1: dog}"
         raise DataError(f"{path}: names={shown(names)}: {wanted}")
     if len(set(names)) < len(names):
         raise DataError(f"{path}: names={shown(names)}: expected a name once only")
@@ -49,12 +51,10 @@ def named(root: str) -> tuple[str, Any]:
 
 
 def in_order(names: Any) -> Any:
-    """Return a list of names, whole numbers among them as words; a mapping has to count from 0."""
-    if isinstance(names, dict) and set(names) == set(range(len(names))):
+    """Return a list of names, whole numbers among them as words; a mapping has to count from 0, in whole numbers."""
+    if isinstance(names, dict) and all(map(whole, names)) and set(names) == set(range(len(names))):
         names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list):
-        return names
-    return [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in names]
+    return [str(name) if whole(name) else name for name in names] if isinstance(names, list) else names
 
 
 def place(root: str, part: str) -> tuple[str, str]:
