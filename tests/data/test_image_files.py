@@ -79,6 +79,15 @@ def test_floating_point_has_no_known_range_and_is_refused(tmp_path: Path) -> Non
         read_rgb(str(tmp_path / "x.tif"))
 
 
+@pytest.mark.parametrize("ending", ["eps", "tga", "ico", "pcx", "sgi"])
+def test_formats_that_nobody_needs_are_not_opened(ending: str, tmp_path: Path) -> None:
+    """Pillow gives EPS to Ghostscript, which runs the program that such a file is."""
+    path = saved(tmp_path / f"x.{ending}")
+    for read in (header, read_rgb):
+        with pytest.raises(DataError, match=rf"x\.{ending}: cannot be read as an image \(none of JPEG, PNG"):
+            read(str(path))
+
+
 def chunk(name: bytes, content: bytes) -> bytes:
     """Return a chunk of a PNG file."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -102,6 +111,20 @@ def test_a_file_without_its_end_is_found_by_the_header_check(ending: str, tmp_pa
     content = path.read_bytes()
     path.write_bytes(content[: -len(content) // 3])
     with pytest.raises(DataError, match=rf"x\.{ending}: cannot be read as an image"):
+        header(str(path))
+
+
+def test_the_end_of_the_small_picture_in_exif_is_not_that_of_the_image(tmp_path: Path) -> None:
+    small = tmp_path / "small.jpg"
+    Image.fromarray(NOISE).save(small)
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x927C] = small.read_bytes()  # the maker's note, as good a place as the first directory
+    path = saved(tmp_path / "x.jpg", exif=exif, quality=95)
+    content = path.read_bytes()
+    assert header(str(path)) == Header(36, 24, 1)
+    assert content.find(b"\xff\xd9") < content.rfind(b"\xff\xda")
+    path.write_bytes(content[:-100])
+    with pytest.raises(DataError, match=r"x\.jpg: cannot be read as an image \(.*truncated"):
         header(str(path))
 
 

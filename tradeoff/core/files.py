@@ -1,12 +1,32 @@
 """Files that are whole or not there: every file of the store, every row, table and figure is written here."""
 
+import errno
 import json
 import os
+import stat
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from tradeoff.core.errors import StoreError
+
+
+def opened(path: str, mode: str = "rb", **options: Any) -> IO[Any]:
+    """Open a file to read, as `open` does, but nothing other than a regular one: a pipe would be waited for for ever.
+
+    Raises:
+        OSError: if it is missing, may not be read, or is a folder, a pipe or a device.
+    """
+    file = open(path, mode, opener=without_waiting, **options)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    return file
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open a file; of a pipe that nothing writes to, not waiting for that."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tradeoff.core.files import opened
 from tradeoff.data.document import LISTS, Document, Entry, shown
 
 
@@ -28,7 +29,7 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
 
     content = b""
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             content = file.read()
         document = json.loads(content, parse_constant=constant)
     except OSError as error:

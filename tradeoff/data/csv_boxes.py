@@ -15,6 +15,7 @@ whose box and label are empty. The other names are those of the TF Object Detect
 import csv
 from collections.abc import Iterator
 
+from tradeoff.core.files import opened
 from tradeoff.data.assembly import Assembly, Box, number, side
 from tradeoff.data.document import Document, shown
 
@@ -45,7 +46,7 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
     """
     assembly = Assembly(classes)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with opened(path, "r", encoding="utf-8-sig", newline="") as file:
             for place, row in rows(path, file, assembly):
                 read_row(place, row, assembly)
     except OSError as error:

@@ -8,6 +8,7 @@ without one has no objects. Sizes in px are read from the image files.
 import os
 
 from tradeoff.core.errors import DataError
+from tradeoff.core.files import opened
 from tradeoff.data.assembly import Assembly, Box, Corners, number
 from tradeoff.data.document import Document, name_fault, shown
 from tradeoff.data.image_files import Header, headers
@@ -51,7 +52,7 @@ def found(folder: str, labels: str, assembly: Assembly) -> list[str]:
 def listed(path: str, assembly: Assembly) -> list[str]:
     """Return the images of a list, as paths below the image folder."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, "r", encoding="utf-8-sig") as file:
             lines = [line.strip() for line in file]
     except (OSError, ValueError) as error:
         assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
@@ -75,7 +76,7 @@ def labels_of(name: str) -> str:
 def read_labels(path: str, name: str, header: Header, assembly: Assembly) -> None:
     """Read the label file of one image, if it has one."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, "r", encoding="utf-8-sig") as file:
             lines = list(file)
     except FileNotFoundError:
         return

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from tradeoff.core.errors import DataError
+from tradeoff.core.files import opened
 from tradeoff.data.coco_faults import whole
 from tradeoff.data.document import leaves_folder, shown
 from tradeoff.data.yolo import labels_of
@@ -116,7 +117,7 @@ def lines(path: str) -> list[str]:
         DataError: if it cannot be read.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, "r", encoding="utf-8-sig") as file:
             return list(file)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
