@@ -31,7 +31,8 @@ VALUES: tuple[Any, ...] = (
 ENTRIES = (
     b"person", b"[cat, dog]", b"{1: cat, 0: dog}", b"{dog: 1, cat: 0}", b"{'0': cat, '1': dog}", b"[1, 2]",
     b"{1.0: cat, 0: dog}", b"{false: cat, true: dog}", b"[[cat, dog]]", b"[cat, null]", b"[1.5, 2]", b"3", b"true",
-    b"2020-01-01", b"null", b"", b"[]", b"{}", b".nan", b"!!set {cat, dog}", b"!!binary eA==", b"images/val", b"[images/val]", b"..",
+    b"2020-01-01", b"null", b"", b"[]", b"{}", b".nan", b"!!set {cat, dog}", b"!!binary eA==", b"..",
+    b"images/val", b"[images/val]",
     b"0x" + b"f" * 5000, b"[0x" + b"f" * 5000 + b"]", b"{0x" + b"f" * 5000 + b": cat}", b"[" * 400 + b"]" * 400,
 )  # fmt: skip
 TOKEN = re.compile(rb'"[^"]*"|-?\d+(?:\.\d+)?|[A-Za-z_./]+')

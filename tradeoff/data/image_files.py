@@ -1,7 +1,8 @@
 """Image files before their pixels: opened safely, their sizes, and what is wrong with them; no arrays.
 
-Pixels are taken as they are stored; a rotation noted in EXIF is not applied. Where boxes could be meant on the turned
-image, because its turned size is the one that is stated or none is, the file is refused.
+Pixels are taken as they are stored; a rotation noted in EXIF is not applied. Where boxes could be meant on an image
+given a quarter turn, because its turned size is the one that is stated, or none is, the file is refused. So is a TIFF
+with any such note: Pillow applies it by itself.
 """
 
 import os
@@ -62,6 +63,8 @@ def opened(path: str) -> Iterator[Image.Image]:
                 raise ValueError(f"{image.width}×{image.height} px: expected at most {PIXELS_MAX} pixels")
             if not image.mode.startswith(MODES):
                 raise ValueError(f"mode {image.mode}: expected one of {', '.join(MODES)}")
+            if image.format == "TIFF" and orientation(image) != 1:
+                raise ValueError(f"a TIFF to be turned by its orientation {orientation(image)}; save it turned")
             yield image
     except BROKEN as error:
         raise DataError(f"{path}: cannot be read as an image ({reason(error)}); replace the file") from error
@@ -85,11 +88,16 @@ def header(path: str, pixels: bool = False) -> Header:
         DataError: if the file is missing, truncated, broken, no image or too large; names the file.
     """
     with opened(path) as image:
-        exif = image.getexif() if "exif" in image.info else {}
-        found = Header(image.width, image.height, int(exif.get(ORIENTATION, 1)))
+        found = Header(image.width, image.height, orientation(image))
         if pixels or not has_end(path, ENDS.get(str(image.format))):
             image.load()
         return found
+
+
+def orientation(image: Image.Image) -> int:
+    """Return how an image is to be turned by its note in EXIF, or of a TIFF by its tag; 1 is not at all."""
+    noted = image.getexif() if "exif" in image.info or image.format == "TIFF" else {}
+    return int(noted.get(ORIENTATION, 1))
 
 
 def has_end(path: str, mark: bytes | None) -> bool:
@@ -104,18 +112,27 @@ def has_end(path: str, mark: bytes | None) -> bool:
         return mark in file.read()
 
 
-def headers(paths: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
-    """Yield the header of each file, or why it cannot be had, in the order of the paths."""
+def headers(folder: str, names: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
+    """Yield the header of each file below a folder, or why it cannot be had, in the order of the names.
+
+    The folder may be a link; a link below it must not lead out of it.
+    """
     from tradeoff.core.progress import watched  # rich: only once there are files to read
 
-    def read(path: str) -> Header | DataError:
+    below = os.path.join(os.path.realpath(folder), "")
+
+    def read(name: str) -> Header | DataError:
+        path = os.path.join(folder, name)
+        target = os.path.realpath(path)
+        if not target.startswith(below):
+            return DataError(f"{path}: a link out of the image folder, to {target}; put a copy or a hard link there")
         try:
             return header(path, pixels)
         except DataError as error:
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from watched(pool.map(read, paths), len(paths), "image files")
+        yield from watched(pool.map(read, names), len(names), "image files")
 
 
 def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str | None:
@@ -123,7 +140,7 @@ def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str |
     height, width = stated_hw
     got = f"is {found.width}×{found.height} px"
     if width in (None, found.width) and height in (None, found.height):
-        if found.turned and None in stated_hw and found.width != found.height:
+        if found.turned and (None in stated_hw or found.width == found.height):
             return (
                 f"{got}, to be turned by its EXIF orientation {found.orientation}; save it turned, without the note"
             )

@@ -30,8 +30,7 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
     assembly = Assembly(classes)
     is_list = os.path.isfile(path)
     names = listed(path, assembly) if is_list else found(folder, path, assembly)
-    paths = [os.path.join(folder, name) for name in names]
-    for name, header in zip(names, headers(paths), strict=True):
+    for name, header in zip(names, headers(folder, names), strict=True):
         if isinstance(header, DataError):
             assembly.faults.append(str(header))
         elif assembly.image(name, (header.height, header.width), path):
