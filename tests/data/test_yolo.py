@@ -50,3 +50,19 @@ def test_names_go_by_their_numbers(names: str, tmp_path: Path) -> None:
     data = written("yolo", tmp_path)
     replaced(DATA_YAML, NAMES, names)(tmp_path)
     assert data.val_split(None).build().classes == ("cat", "dog")
+
+
+def test_labels_whose_image_is_gone_are_told(tmp_path: Path) -> None:
+    data = written("yolo", tmp_path)
+    (tmp_path / "images" / "val" / "c.png").unlink()
+    (found,) = refusal(data)
+    assert found == f"{tmp_path}/labels/val/c.txt: has objects and no image; add the image, or delete the file"
+
+
+def test_files_among_the_labels_that_name_no_object_are_no_fault(tmp_path: Path) -> None:
+    data = written("yolo", tmp_path)
+    labels = tmp_path / "labels" / "val"
+    (labels / "classes.txt").write_text("cat\ndog\n")
+    (labels / "gone.txt").write_text("\n")
+    (labels / "notes.md").write_text("0 0.5 0.5 1 1\n")
+    data.check()

@@ -15,9 +15,9 @@ from tradeoff.core.errors import DataError
 from tradeoff.core.files import opened
 from tradeoff.data.coco_faults import whole
 from tradeoff.data.document import leaves_folder, shown
-from tradeoff.data.yolo import labels_of
+from tradeoff.data.yolo import LIST, labels_of
 
-YAML, LIST = "data.yaml", "classes.txt"
+YAML = "data.yaml"
 PARTS = ("train", "val", "test")
 
 
