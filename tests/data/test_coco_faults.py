@@ -55,6 +55,10 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "height of 0": (lambda d: d["images"][0].update(height=0), "image 30: height=0"),
     "category without name": (lambda d: d["categories"][0].pop("name"), "category 7: name=None"),
+    "a name twice": (
+        lambda d: d["categories"][0].update(name="dog"),
+        "categories: name 'dog' is used 2 times; rename all but one",
+    ),
     "no objects": (lambda d: d["annotations"].clear(), "annotations: there is no object to score, crowds aside"),
     "crowds alone": (
         lambda d: [entry.update(iscrowd=1) for entry in d["annotations"]],

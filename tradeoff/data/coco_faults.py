@@ -8,7 +8,7 @@ from typing import Any
 from tradeoff.data.coco_json import Constant, holds_constant
 from tradeoff.data.document import Document, Entry, name_fault, shown
 
-#: faults of one kind in one file that are worded; the rest are counted
+#: faults of one kind in one file that are worded for the eye; the rest are counted
 SHOWN = 20
 #: the largest id, that of 64 bits, and the largest number of a box, px
 ID_MAX, PX_MAX = 2**63 - 1, 1e9
@@ -25,6 +25,7 @@ def list_faults(document: Document, training: bool) -> Kinds:
         empty_faults(document, training),
         (f"{path}: {fault}" for entry in images for fault in image_faults(entry)),
         (f"{path}: {fault}" for entry in document.entries("categories") for fault in name_faults(entry)),
+        (f"{path}: {fault}" for fault in repeated_names(document.entries("categories"))),
         reference_faults(document, "image_id", "images"),
         reference_faults(document, "category_id", "categories"),
         told(document, lambda entry: box_faults(entry, training)),
@@ -52,7 +53,7 @@ def first(kind: Iterable[str]) -> Iterator[str]:
     yield from islice(rest, SHOWN)
     count = sum(1 for _ in rest)
     if count:
-        yield f"... and {count} more faults like the last"
+        yield f"... and {count} more faults like the last; `python -m tradeoff.data check` has all in its last line"
 
 
 def id_faults(key: str, listed: list[Entry]) -> Iterator[str]:
@@ -104,6 +105,13 @@ def name_faults(entry: Entry) -> Iterator[str]:
     name = entry.get("name")
     if not isinstance(name, str) or not name or not name.isprintable():
         yield f"category {shown(entry.get('id'))}: name={shown(name)}: expected a word"
+
+
+def repeated_names(categories: list[Entry]) -> Iterator[str]:
+    """Yield names that several categories have; nothing would tell their objects apart."""
+    for name, count in Counter(shown(entry["name"]) for entry in categories if "name" in entry).items():
+        if count > 1:
+            yield f"categories: name {name} is used {count} times; rename all but one, or make them one category"
 
 
 def reference_faults(document: Document, key: str, listed: str) -> Iterator[str]:
