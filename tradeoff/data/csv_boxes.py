@@ -61,6 +61,10 @@ def rows(path: str, lines: Iterator[str], assembly: Assembly) -> Iterator[tuple[
     reader = csv.reader(lines, strict=True)
     header = [name.strip() for name in next(reader, [])]
     columns = {key: header.index(name) for key, names in NAMES.items() for name in names if name in header}
+    doubled = [found for names in NAMES.values() if len(found := [name for name in header if name in names]) > 1]
+    if doubled:
+        words = "; ".join(", ".join(found) for found in doubled)
+        return assembly.fault(path, f"line 1: columns of one meaning: {words}; keep one of them")
     missing = [" or ".join(NAMES[key]) for key in REQUIRED if key not in columns]
     if missing:
         return assembly.fault(path, f"line 1: no column {', '.join(missing)}; there are {shown(', '.join(header))}")

@@ -54,6 +54,18 @@ def xml_files(path: str, folder: str, assembly: Assembly) -> list[str]:
     return [os.path.join(beside, where, f"{name}.xml") for name in good]
 
 
+def is_of_one_class(path: str) -> bool:
+    """Tell whether a list is one of the devkit's of a class, such as `dog_val`: each name has -1, 0 or 1 beside."""
+    if "_" not in os.path.basename(path):
+        return False
+    try:
+        with opened(path, "r", encoding="utf-8-sig") as file:
+            words = [line.split() for line in file if line.strip()]
+    except (OSError, ValueError):
+        return False
+    return bool(words) and all(len(pair) == 2 and pair[1] in ("-1", "0", "1") for pair in words)
+
+
 def read_file(path: str, assembly: Assembly) -> None:
     """Read the XML file of one image."""
     try:

@@ -3,7 +3,7 @@
 `train`, `val` and `test` of `data.yaml` are folders of images, or lists of images ending in .txt. They are meant from
 the folder of `data.yaml`, and never lead out of it: `path`, a place on its author's machine, is not read, and a
 leading `..`, as some exports write, is dropped. Without the file they are `images/train` and so on, with
-`labels/train` beside.
+`labels/train` beside. The file may have another name where it is given itself.
 """
 
 import os
@@ -19,10 +19,12 @@ from tradeoff.data.yolo import LIST, labels_of
 
 YAML = "data.yaml"
 PARTS = ("train", "val", "test")
+#: the part of a set that has no others: `images`, with `labels` beside
+ALL = "all"
 
 
 def classes(root: str) -> tuple[str, ...]:
-    """Return the names of the classes, by number.
+    """Return the names of the classes, by number; here and below, `root` is the folder or its YAML file.
 
     Raises:
         DataError: if there are none, or they are no different words.
@@ -43,12 +45,17 @@ def named(root: str) -> tuple[str, Any]:
     Raises:
         DataError: if there is no such file, or it cannot be read.
     """
-    described, path = description(root), os.path.join(root, YAML)
+    described, listed = description(root), os.path.join(root, LIST)
     if described is not None:
-        return path, in_order(described.get("names"))
-    if not os.path.exists(os.path.join(root, LIST)):
-        raise DataError(f"{path}: is not there, nor is {LIST}, to name the classes")
-    return os.path.join(root, LIST), [line.strip() for line in lines(os.path.join(root, LIST)) if line.strip()]
+        return yaml_of(root), in_order(described.get("names"))
+    if not os.path.exists(listed):
+        raise DataError(f"{yaml_of(root)}: is not there, nor is {LIST}, to name the classes")
+    return listed, [line.strip() for line in lines(listed) if line.strip()]
+
+
+def yaml_of(root: str) -> str:
+    """Return the path of the YAML file that describes a set."""
+    return root if os.path.isfile(root) else os.path.join(root, YAML)
 
 
 def in_order(names: Any) -> Any:
@@ -64,21 +71,19 @@ def place(root: str, part: str) -> tuple[str, str]:
     Raises:
         DataError: if `data.yaml` cannot be read, or does not say it in one path below its folder.
     """
-    described = description(root) or {}
-    entry = described.get(part, f"images/{part}")
+    described, told = description(root) or {}, yaml_of(root)
+    entry = described.get(part, "images" if part == ALL else f"images/{part}")
     if not isinstance(entry, str) or not entry.isprintable():
-        raise DataError(
-            f"{os.path.join(root, YAML)}: {part}={shown(entry)}: expected one folder of images, or one list"
-        )
+        raise DataError(f"{told}: {part}={shown(entry)}: expected one folder of images, or one list")
     inner = os.path.normpath(entry)
     while inner.startswith("../"):
         inner = inner[3:]
     if leaves_folder(inner):
-        raise DataError(f"{os.path.join(root, YAML)}: {part}={shown(entry)}: leaves the folder of {YAML}")
-    path = os.path.join(root, inner)
+        raise DataError(f"{told}: {part}={shown(entry)}: leaves the folder of {os.path.basename(told)}")
+    path = os.path.join(os.path.dirname(told), inner)
     if path.endswith(".txt"):
         return path, os.path.dirname(path)
-    return os.path.join(root, beside(inner)), path
+    return os.path.join(os.path.dirname(told), beside(inner)), path
 
 
 def beside(images: str) -> str:
@@ -87,18 +92,19 @@ def beside(images: str) -> str:
 
 
 def parts(root: str) -> list[str]:
-    """Return the parts that there are, by `data.yaml` or as customary folders."""
-    described = description(root) or {}
-    return [part for part in PARTS if described.get(part) or os.path.isdir(os.path.join(root, "images", part))]
+    """Return the parts that there are, by `data.yaml` or as customary folders, or `ALL` where there are none."""
+    described, images = description(root) or {}, os.path.join(os.path.dirname(yaml_of(root)), "images")
+    found = [part for part in PARTS if described.get(part) or os.path.isdir(os.path.join(images, part))]
+    return found or [ALL] * os.path.isdir(images)
 
 
 def description(root: str) -> dict[str, Any] | None:
-    """Return what `data.yaml` says, or None where there is none.
+    """Return what the YAML file says, or None where there is none.
 
     Raises:
         DataError: if it cannot be read.
     """
-    path = os.path.join(root, YAML)
+    path = yaml_of(root)
     if not os.path.exists(path):
         return None
     try:
