@@ -52,7 +52,7 @@ def test_sizes_change_at_1024_and_9216_px2(tmp_path: Path, capsys: pytest.Captur
     path = tmp_path / "annotations" / "instances_val2017.json"
     document = json.loads(path.read_text())
     for entry, area in zip(document["annotations"], (1023.9, 1024, 9216), strict=True):
-        entry["area"] = area
+        entry.update(area=area, bbox=[0, 0, 200, 100])
     path.write_text(json.dumps(document))
     _, told = said(capsys, 0, "check", str(path))
     card = told["parts"]["val2017"]

@@ -12,6 +12,8 @@ from tradeoff.data.document import Document, Entry, name_fault, shown
 SHOWN = 20
 #: the largest id, that of 64 bits, and the largest number of a box, px
 ID_MAX, PX_MAX = 2**63 - 1, 1e9
+#: how far a stated area may exceed that of a box whose sides are a pixel longer
+AREA_SLACK = 1.01
 
 Kinds = list[list[str]]
 
@@ -31,6 +33,7 @@ def list_faults(document: Document, training: bool) -> Kinds:
         told(document, lambda entry: box_faults(entry, training)),
         told(document, value_faults),
         () if training else outside_faults(document),
+        () if training else told(document, area_faults),
     ]
     return [list(kind) for kind in kinds]
 
@@ -144,6 +147,14 @@ def value_faults(entry: Entry) -> Iterator[str]:
         yield f"area={shown(area)}: expected a number of at least 0, px²"
     if entry.get("iscrowd", 0) not in (0, 1):
         yield f"iscrowd={shown(entry['iscrowd'])}: expected 0 or 1"
+
+
+def area_faults(entry: Entry) -> Iterator[str]:
+    """Yield an area above that of the box, rounded sides allowed for; scoring goes by it, training does not."""
+    stated = entry.get("area", 0)
+    if sound(entry) and stated > AREA_SLACK * (entry["bbox"][2] + 1) * (entry["bbox"][3] + 1):
+        most = f"at most the area of its box, {entry['bbox'][2] * entry['bbox'][3]:g} px²"
+        yield f"area={shown(stated)}: expected {most}; mend it, or leave it out and that is taken"
 
 
 def sound(entry: Entry) -> bool:
