@@ -37,6 +37,15 @@ def test_names_that_are_no_list_and_count_no_classes_are_refused(names: str, wor
     assert found.startswith(f"{tmp_path}/{DATA_YAML}: {worded}: expected the names of the classes, in the order of")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"), [(NAMES, "{0: cat, 0: ox, 1: dog}", "0"), ("path:", "names:", "names")]
+)
+def test_a_key_that_is_there_twice_is_refused(old: str, new: str, key: str, tmp_path: Path) -> None:
+    data = written("yolo", tmp_path)
+    replaced(DATA_YAML, old, new)(tmp_path)
+    assert f"{DATA_YAML}: is not YAML (the key '{key}' is there twice)" in refusal(data)[0]
+
+
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_a_part_that_is_a_number_of_any_length_is_refused(part: str, tmp_path: Path) -> None:
     data = written("yolo", tmp_path)

@@ -124,7 +124,7 @@ def headers(folder: str, names: list[str], pixels: bool = False) -> Iterator[Hea
     def read(name: str) -> Header | DataError:
         path = os.path.join(folder, name)
         target = os.path.realpath(path)
-        if not target.startswith(below):
+        if not os.path.join(target, "").startswith(below):
             return DataError(f"{path}: a link out of the image folder, to {target}; put a copy or a hard link there")
         try:
             return header(path, pixels)

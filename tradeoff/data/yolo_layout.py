@@ -7,6 +7,7 @@ leading `..`, as some exports write, is dropped. Without the file they are `imag
 """
 
 import os
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -21,6 +22,18 @@ YAML = "data.yaml"
 PARTS = ("train", "val", "test")
 #: the part of a set that has no others: `images`, with `labels` beside
 ALL = "all"
+
+
+class EachKeyOnce(yaml.SafeLoader):
+    """Reads YAML, and refuses a key that is there twice, of which the last would be taken in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping."""
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = [shown(key) for key, count in keys.items() if count > 1]
+        if twice:
+            raise yaml.YAMLError(f"the key {twice[0]} is there twice")
+        return dict(super().construct_mapping(node, deep))
 
 
 def classes(root: str) -> tuple[str, ...]:
@@ -108,7 +121,7 @@ def description(root: str) -> dict[str, Any] | None:
     if not os.path.exists(path):
         return None
     try:
-        found = yaml.safe_load("".join(lines(path)))
+        found = yaml.load("".join(lines(path)), EachKeyOnce)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: is not YAML ({(str(error).splitlines() or ['?'])[0]})") from error
     if not isinstance(found, dict):
