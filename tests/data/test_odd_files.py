@@ -11,6 +11,7 @@ from tests.data.test_formats import DATA_YAML, refusal
 from tradeoff.core.errors import DataError
 from tradeoff.core.files import opened
 from tradeoff.data.decode import read_rgb
+from tradeoff.data.image_files import headers
 
 #: what each format reads
 READ = (
@@ -84,3 +85,8 @@ def test_an_image_folder_that_is_a_link_and_links_within_it_are_good(kind: str, 
     (path.parent / "a.png").unlink()
     (path.parent / "a.png").symlink_to("target.bin")
     data.check()
+
+
+def test_the_image_folder_itself_is_no_link_out_of_it(tmp_path: Path) -> None:
+    (found,) = headers(str(tmp_path), ["."])
+    assert "cannot be read as an image (Is a directory)" in str(found)
