@@ -99,3 +99,21 @@ def test_the_path_may_be_relative(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_atomic(Path("a.json"), "x")
     assert (tmp_path / "a.json").read_text() == "x"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_regular_file_is_not_replaced(tmp_path, make):
+    make(tmp_path / "out")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    before = (tmp_path / "out").stat()
+    for name in ("out", "link"):
+        with pytest.raises(StoreError, match=rf"{name}: cannot be written \(is no regular file\); choose another"):
+            write_atomic(tmp_path / name, "x")
+    assert (tmp_path / "out").stat() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "out"]
+
+
+@pytest.mark.parametrize("length", [250, 300])
+def test_a_name_too_long_is_told(tmp_path, length):
+    with pytest.raises(StoreError, match=r"x: cannot be written \(File name too long\)"):
+        write_atomic(tmp_path / ("x" * length), "x")

@@ -27,6 +27,14 @@ VALUES: tuple[Any, ...] = (
     [0, 0, 1e-9, 1e-9], [0, 0, -1, 5], [0, 0, 0, 0], [900, 900, 5, 5], [1e308] * 4, [1, 2, float("nan"), 4],
     ["1", "2", "3", "4"], [[1, 2, 3, 4]],
 )  # fmt: skip
+#: what takes the place of a whole value of YAML
+ENTRIES = (
+    b"person", b"[cat, dog]", b"{1: cat, 0: dog}", b"{dog: 1, cat: 0}", b"{'0': cat, '1': dog}", b"[1, 2]",
+    b"{1.0: cat, 0: dog}", b"{false: cat, true: dog}", b"[[cat, dog]]", b"[cat, null]", b"[1.5, 2]", b"3", b"true",
+    b"2020-01-01", b"null", b"", b"[]", b"{}", b".nan", b"!!set {cat, dog}", b"!!binary eA==", b"..",
+    b"images/val", b"[images/val]",
+    b"0x" + b"f" * 5000, b"[0x" + b"f" * 5000 + b"]", b"{0x" + b"f" * 5000 + b": cat}", b"[" * 400 + b"]" * 400,
+)  # fmt: skip
 TOKEN = re.compile(rb'"[^"]*"|-?\d+(?:\.\d+)?|[A-Za-z_./]+')
 FIELD = re.compile(rb"(?<=[>, \n])-?[\w.]+(?=[<, \n])")
 #: below a set, what is no image
@@ -60,7 +68,7 @@ def damage(dice: random.Random, path: Path) -> None:
     content = path.read_bytes()
     change = dice.choice((replace_token, replace_token, flip, cut, double, insert, shorten, encode))
     if dice.random() < 0.5:
-        change = replace_value if path.suffix == ".json" else replace_field
+        change = {".json": replace_value, ".yaml": replace_entry}.get(path.suffix, replace_field)
     path.write_bytes(change(dice, content))
     return None
 
@@ -93,6 +101,14 @@ def replace_value(dice: random.Random, content: bytes) -> bytes:
         if isinstance(holder, dict) and dice.random() < 0.1:
             del holder[key]
     return json.dumps(document).encode(errors="replace")
+
+
+def replace_entry(dice: random.Random, content: bytes) -> bytes:
+    """Put another whole value behind a key of a YAML file."""
+    lines = content.split(b"\n")
+    chosen = dice.randrange(len(lines))
+    lines[chosen] = lines[chosen].split(b": ")[0] + b": " + dice.choice(ENTRIES)
+    return b"\n".join(lines)
 
 
 def replace_field(dice: random.Random, content: bytes) -> bytes:

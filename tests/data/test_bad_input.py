@@ -105,6 +105,36 @@ CASES: dict[str, tuple[tuple[str, str], ...]] = {
         ("data/test_coco_faults.py", "test_each_fault_is_named_with_its_file"),
         ("data/test_formats.py", "test_each_fault_is_told_with_its_file_and_place"),
     ),
+    "what says one thing twice: names, columns, keys: refused": (
+        ("data/test_coco_faults.py", "test_each_fault_is_named_with_its_file"),
+        ("data/test_find.py", "test_columns_of_one_meaning_are_refused"),
+        ("data/test_find.py", "test_a_key_that_an_object_has_twice_is_told"),
+        ("data/test_yolo.py", "test_a_key_that_is_there_twice_is_refused"),
+    ),
+    "class names of another shape than a list or a mapping that counts from 0: refused": (
+        ("data/test_yolo.py", "test_names_that_are_no_list_and_count_no_classes_are_refused"),
+    ),
+    "labels whose image is gone: refused": (("data/test_yolo.py", "test_labels_whose_image_is_gone_are_told"),),
+    "an area above that of its box: refused in validation": (
+        ("data/test_coco_faults.py", "test_each_fault_is_named_with_its_file"),
+        (
+            "data/test_coco_faults.py",
+            "test_an_area_above_that_of_the_box_is_let_through_in_training_and_by_rounded_sides",
+        ),
+    ),
+    "images turned by EXIF: refused where boxes could be meant on the turned one, TIFFs always": (
+        ("data/test_image_files.py", "test_pixels_are_as_stored_whatever_exif_notes"),
+        ("data/test_image_files.py", "test_no_size_tells_how_a_square_is_meant"),
+    ),
+    "pipes, devices, links out of the image folder: told by name, and nothing waits": (
+        ("data/test_odd_files.py", "test_a_pipe_is_told_and_not_waited_for"),
+        ("data/test_odd_files.py", "test_a_device_is_not_read"),
+        ("data/test_odd_files.py", "test_a_link_out_of_the_image_folder_is_told"),
+        ("core/test_files.py", "test_what_is_no_regular_file_is_not_replaced"),
+    ),
+    "image formats that nobody needs, EPS among them: not opened": (
+        ("data/test_image_files.py", "test_formats_that_nobody_needs_are_not_opened"),
+    ),
     "anything else done to an annotation file: a valid set or one error": (
         ("data/test_damaged_files.py", "test_damaged_sets_are_refused_or_valid"),
         ("data/test_damaged_files.py", "test_ten_thousand_damaged_sets_are_refused_or_valid"),

@@ -42,6 +42,14 @@ FAULTS: dict[str, tuple[Change, str]] = {
         "annotations[1] id 6: area holds NaN or Infinity",
     ),
     "negative area": (lambda d: d["annotations"][1].update(area=-1), "annotation 6: area=-1"),
+    "an area above that of the box": (
+        lambda d: d["annotations"][1].update(area=1e11),
+        "annotation 6: area=100000000000.0: expected at most the area of its box, 80 px²; mend it, or leave it out",
+    ),
+    "an area of a crowd above that of the box": (
+        lambda d: d["annotations"][2].update(area=2526.1),  # 1.01 × 61 × 41
+        "annotation 8: area=2526.1: expected at most the area of its box, 2400 px²",
+    ),
     "crowd of 2": (lambda d: d["annotations"][1].update(iscrowd=2), "annotation 6: iscrowd=2"),
     "parent folder": (
         lambda d: d["images"][0].update(file_name="x/../../b.png"),
@@ -55,6 +63,10 @@ FAULTS: dict[str, tuple[Change, str]] = {
     ),
     "height of 0": (lambda d: d["images"][0].update(height=0), "image 30: height=0"),
     "category without name": (lambda d: d["categories"][0].pop("name"), "category 7: name=None"),
+    "a name twice": (
+        lambda d: d["categories"][0].update(name="dog"),
+        "categories: name 'dog' is used 2 times; rename all but one",
+    ),
     "no objects": (lambda d: d["annotations"].clear(), "annotations: there is no object to score, crowds aside"),
     "crowds alone": (
         lambda d: [entry.update(iscrowd=1) for entry in d["annotations"]],
@@ -120,6 +132,13 @@ def test_a_box_without_height_is_let_through_in_training_alone(tmp_path: Path) -
     content["annotations"][0]["bbox"] = [1, 1, 5, 0]
     Coco(root=str(write(tmp_path, train=content))).check()
     assert "annotation 5" in faults(write(tmp_path, val=content))[0]
+
+
+def test_an_area_above_that_of_the_box_is_let_through_in_training_and_by_rounded_sides(tmp_path: Path) -> None:
+    train, val = document(), document()
+    train["annotations"][1]["area"] = 1e11
+    val["annotations"][1]["area"] = 99.9  # 11 × 9 px², of a box of 10 × 8
+    Coco(root=str(write(tmp_path, train, val))).check()
 
 
 def test_a_box_outside_of_its_image_is_let_through_in_training_alone(tmp_path: Path) -> None:

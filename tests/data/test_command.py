@@ -52,7 +52,7 @@ def test_sizes_change_at_1024_and_9216_px2(tmp_path: Path, capsys: pytest.Captur
     path = tmp_path / "annotations" / "instances_val2017.json"
     document = json.loads(path.read_text())
     for entry, area in zip(document["annotations"], (1023.9, 1024, 9216), strict=True):
-        entry["area"] = area
+        entry.update(area=area, bbox=[0, 0, 200, 100])
     path.write_text(json.dumps(document))
     _, told = said(capsys, 0, "check", str(path))
     card = told["parts"]["val2017"]
@@ -96,6 +96,16 @@ def test_every_fault_is_told_and_counted_and_the_card_is_of_the_rest(
     assert told["parts"]["val"]["objects"] == 1
     assert "val.csv: line 3: x2='nan': expected a finite number" in text
     assert "... and 5 more faults like the last" in text
+    assert len(set(told["parts"]["val"]["told"])) == 26
+    assert any("line 28: bbox=[24.0, 8.0" in fault for fault in told["parts"]["val"]["told"])
+
+
+def test_categories_of_one_name_are_counted_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written("coco", tmp_path)
+    path = tmp_path / "annotations" / "instances_val2017.json"
+    path.write_text(path.read_text().replace("dog", "cat"))
+    _, told = said(capsys, 1, "check", str(path))
+    assert told["parts"]["val2017"]["classes"] == {"cat": 3}
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -1,5 +1,6 @@
 """Whatever is done to an annotation file, there is a valid set or one typed error that names the files."""
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from tradeoff.recipes.data import Annotated
 
 #: s of the processor; the slowest takes a few hundredths, and a set that hangs meets the timeout of the tests
 LIMIT_S = 5.0
+#: how annotations that are not there are told
+MISSING = re.compile(r"(\.json|\.csv|\.txt): cannot be read \(No such file or directory\)$")
 
 
 def assert_is_valid(data: Annotated) -> None:
@@ -28,21 +31,22 @@ def assert_is_valid(data: Annotated) -> None:
     assert all(entry["area"] >= 0 for entry in dataset.ground_truth()["annotations"])
 
 
-def assert_command_agrees(folder: Path, valid: bool) -> None:
-    """The command that checks a set ends in order, and finds nothing in a valid one."""
-    assert main(["check", str(folder)]) in ((0,) if valid else (0, 1))  # 0: it does not look for a missing part
+def assert_command_agrees(folder: Path, told: list[str]) -> None:
+    """The command that checks a set finds faults where the set is refused, but for a missing part, which it skips."""
+    code = main(["check", str(folder)])
+    assert code == bool(told) or (code == 0 and all(map(MISSING.search, told))), told
 
 
-def refused(data: Annotated, folder: Path) -> bool:
-    """Tell whether a set is refused; every line of the refusal names a file and says what is wrong."""
+def refusal(data: Annotated, folder: Path) -> list[str]:
+    """Return the lines with which a set is refused, if it is; each names a file and says what is wrong."""
     try:
         data.check()
     except DataError as error:
         told = [line for line in str(error).splitlines() if not line.startswith("... and ")]
         assert told
         assert all(line.startswith(f"{folder}/") and ": " in line for line in told), told
-        return True
-    return False
+        return told
+    return []
 
 
 def search(seeds: range, tmp_path: Path) -> tuple[int, int]:
@@ -51,12 +55,12 @@ def search(seeds: range, tmp_path: Path) -> tuple[int, int]:
     for seed in seeds:
         folder = tmp_path / f"set{seed}"
         data, start = damaged(seed, folder, good), time.process_time()
-        valid = not refused(data, folder)
-        if valid:
+        told = refusal(data, folder)
+        if not told:
             assert_is_valid(data)
-        assert_command_agrees(folder, valid)
+        assert_command_agrees(folder, told)
         assert time.process_time() - start < LIMIT_S, seed
-        counts[valid] += 1
+        counts[not told] += 1
         shutil.rmtree(folder)
     return counts[0], counts[1]
 

@@ -57,12 +57,20 @@ def test_the_conversions_are_those_that_they_were(tmp_path: Path) -> None:
     assert found.hexdigest()[:16] == "159bdf1ac9cb0189"
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pixels_are_as_stored_whatever_exif_notes(orientation: int, tmp_path: Path) -> None:
+def test_pixels_are_as_stored_whatever_exif_notes(orientation: int, ending: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = saved(tmp_path / "x.png", exif=exif)
-    np.testing.assert_array_equal(read_rgb(str(path)), NOISE)
+    plain, path = saved(tmp_path / f"plain.{ending}"), saved(tmp_path / f"x.{ending}", exif=exif)
+    if ending == "tif" and orientation != 1:  # Pillow turns it by itself
+        for read in (header, read_rgb):
+            with pytest.raises(
+                DataError, match=rf"x\.tif: .*turned by its orientation {orientation}; save it turned"
+            ):
+                read(str(path))
+        return
+    np.testing.assert_array_equal(read_rgb(str(path)), read_rgb(str(plain)))
     found = header(str(path))
     assert found == Header(36, 24, orientation)
     assert size_fault(found, (24, 36)) is None
@@ -73,10 +81,26 @@ def test_pixels_are_as_stored_whatever_exif_notes(orientation: int, tmp_path: Pa
         assert (f"EXIF orientation {orientation}; save it turned" in words) == (orientation >= 5)
 
 
+@pytest.mark.parametrize("stated", [(24, 24), (None, None)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_no_size_tells_how_a_square_is_meant(orientation: int, stated: tuple[int | None, int | None]) -> None:
+    words = size_fault(Header(24, 24, orientation), stated) or ""
+    assert (f"EXIF orientation {orientation}; save it turned" in words) == (orientation >= 5)
+
+
 def test_floating_point_has_no_known_range_and_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "x.tif")
     with pytest.raises(DataError, match=r"x\.tif: cannot be read as an image \(mode F: expected one of"):
         read_rgb(str(tmp_path / "x.tif"))
+
+
+@pytest.mark.parametrize("ending", ["eps", "tga", "ico", "pcx", "sgi"])
+def test_formats_that_nobody_needs_are_not_opened(ending: str, tmp_path: Path) -> None:
+    """Pillow gives EPS to Ghostscript, which runs the program that such a file is."""
+    path = saved(tmp_path / f"x.{ending}")
+    for read in (header, read_rgb):
+        with pytest.raises(DataError, match=rf"x\.{ending}: cannot be read as an image \(none of JPEG, PNG"):
+            read(str(path))
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -105,6 +129,20 @@ def test_a_file_without_its_end_is_found_by_the_header_check(ending: str, tmp_pa
         header(str(path))
 
 
+def test_the_end_of_the_small_picture_in_exif_is_not_that_of_the_image(tmp_path: Path) -> None:
+    small = tmp_path / "small.jpg"
+    Image.fromarray(NOISE).save(small)
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x927C] = small.read_bytes()  # the maker's note, as good a place as the first directory
+    path = saved(tmp_path / "x.jpg", exif=exif, quality=95)
+    content = path.read_bytes()
+    assert header(str(path)) == Header(36, 24, 1)
+    assert content.find(b"\xff\xd9") < content.rfind(b"\xff\xda")
+    path.write_bytes(content[:-100])
+    with pytest.raises(DataError, match=r"x\.jpg: cannot be read as an image \(.*truncated"):
+        header(str(path))
+
+
 def test_bytes_after_the_end_of_an_image_are_no_fault(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.jpg")
     path.write_bytes(path.read_bytes() + bytes(100_000))
@@ -122,8 +160,9 @@ def test_a_flipped_bit_in_a_png_is_found_when_its_pixels_are_decoded(tmp_path: P
 
 
 def test_headers_come_in_the_order_of_the_paths_and_a_broken_file_does_not_stop_the_others(tmp_path: Path) -> None:
-    good = str(saved(tmp_path / "x.png"))
-    found = list(headers([good, str(tmp_path / "gone.png"), str(tmp_path), good]))
+    saved(tmp_path / "x.png")
+    (tmp_path / "folder").mkdir()
+    found = list(headers(str(tmp_path), ["x.png", "gone.png", "folder", "x.png"]))
     assert found[0] == found[3] == Header(36, 24, 1)
     assert ["gone.png" in str(found[1]), "No such file" in str(found[1]), "directory" in str(found[2])] == [True] * 3
 

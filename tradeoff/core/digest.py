@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tradeoff.core.files import opened
+
 
 def digest(value: Any) -> str:
     """Return the key of a value: 12 hexadecimal digits."""
@@ -55,5 +57,5 @@ def file_sha256(path: Path) -> str:
 @lru_cache(maxsize=1024)
 def sha256_of(path: Path, size_bytes: int, changed_ns: int) -> str:
     """Return the SHA-256 of a file as it was at one time; a study asks for the same file in every cell."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with opened(str(path)) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -75,15 +75,15 @@ def repeated(objects: list[Entry]) -> int:
 
 
 def per_class(document: Document, objects: list[Entry]) -> dict[str, int]:
-    """Count the objects of each category, most first; those without any are told as well."""
+    """Count the objects of each name of a category, most first; those without any are told as well."""
     counts = Counter(entry["category_id"] for entry in objects)
     listed = {
         entry["id"]: str(entry.get("name")) for entry in document.entries("categories") if whole(entry.get("id"))
     }
-    pairs = sorted(
-        ((name, counts[identity]) for identity, name in listed.items()), key=lambda pair: (-pair[1], pair[0])
-    )
-    return dict(pairs)
+    named: Counter[str] = Counter()
+    for identity, name in listed.items():
+        named[name] += counts[identity]
+    return dict(sorted(named.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def text(name: str, facts: Card, faults: list[str]) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 from tradeoff.data.coco_json import Constant, holds_constant
 from tradeoff.data.document import Document, Entry, name_fault, shown
 
-#: faults of one kind in one file that are worded; the rest are counted
+#: faults of one kind in one file that are worded for the eye; the rest are counted
 SHOWN = 20
 #: the largest id, that of 64 bits, and the largest number of a box, px
 ID_MAX, PX_MAX = 2**63 - 1, 1e9
+#: how far a stated area may exceed that of a box whose sides are a pixel longer
+AREA_SLACK = 1.01
 
 Kinds = list[list[str]]
 
@@ -25,11 +27,13 @@ def list_faults(document: Document, training: bool) -> Kinds:
         empty_faults(document, training),
         (f"{path}: {fault}" for entry in images for fault in image_faults(entry)),
         (f"{path}: {fault}" for entry in document.entries("categories") for fault in name_faults(entry)),
+        (f"{path}: {fault}" for fault in repeated_names(document.entries("categories"))),
         reference_faults(document, "image_id", "images"),
         reference_faults(document, "category_id", "categories"),
         told(document, lambda entry: box_faults(entry, training)),
         told(document, value_faults),
         () if training else outside_faults(document),
+        () if training else told(document, area_faults),
     ]
     return [list(kind) for kind in kinds]
 
@@ -52,7 +56,7 @@ def first(kind: Iterable[str]) -> Iterator[str]:
     yield from islice(rest, SHOWN)
     count = sum(1 for _ in rest)
     if count:
-        yield f"... and {count} more faults like the last"
+        yield f"... and {count} more faults like the last; `python -m tradeoff.data check` has all in its last line"
 
 
 def id_faults(key: str, listed: list[Entry]) -> Iterator[str]:
@@ -106,6 +110,13 @@ def name_faults(entry: Entry) -> Iterator[str]:
         yield f"category {shown(entry.get('id'))}: name={shown(name)}: expected a word"
 
 
+def repeated_names(categories: list[Entry]) -> Iterator[str]:
+    """Yield names that several categories have; nothing would tell their objects apart."""
+    for name, count in Counter(shown(entry["name"]) for entry in categories if "name" in entry).items():
+        if count > 1:
+            yield f"categories: name {name} is used {count} times; rename all but one, or make them one category"
+
+
 def reference_faults(document: Document, key: str, listed: str) -> Iterator[str]:
     """Yield annotations that point to an image or a category that is not listed."""
     known = {entry["id"] for entry in document.entries(listed) if whole(entry.get("id"))}
@@ -136,6 +147,14 @@ def value_faults(entry: Entry) -> Iterator[str]:
         yield f"area={shown(area)}: expected a number of at least 0, px²"
     if entry.get("iscrowd", 0) not in (0, 1):
         yield f"iscrowd={shown(entry['iscrowd'])}: expected 0 or 1"
+
+
+def area_faults(entry: Entry) -> Iterator[str]:
+    """Yield an area above that of the box, rounded sides allowed for; scoring goes by it, training does not."""
+    stated = entry.get("area", 0)
+    if sound(entry) and stated > AREA_SLACK * (entry["bbox"][2] + 1) * (entry["bbox"][3] + 1):
+        most = f"at most the area of its box, {entry['bbox'][2] * entry['bbox'][3]:g} px²"
+        yield f"area={shown(stated)}: expected {most}; mend it, or leave it out and that is taken"
 
 
 def sound(entry: Entry) -> bool:

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from tradeoff.core.files import opened
 from tradeoff.data.document import LISTS, Document, Entry, shown
+
+Pairs = list[tuple[str, Any]]
 
 
 class Constant(float):
@@ -21,16 +25,23 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
         classes: nothing is made of them; the file has its own categories.
     """
     constants: list[str] = []
+    repeated: list[Pairs] = []
 
     def constant(text: str) -> Constant:
         constants.append(text)
         return Constant(text.replace("Infinity", "inf"))
 
+    def entry(pairs: Pairs) -> Entry:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            repeated.append(pairs)
+        return made
+
     content = b""
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             content = file.read()
-        document = json.loads(content, parse_constant=constant)
+        document = json.loads(content, parse_constant=constant, object_pairs_hook=entry)
     except OSError as error:
         return Document(path, folder, {}, "", [f"{path}: cannot be read ({error.strerror})"])
     except (ValueError, RecursionError) as error:
@@ -39,12 +50,22 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
     good = {key: lists[key] for key in LISTS if is_list_of_objects(lists.get(key))}
     faults = [f"{path}: {key}: expected a list of objects" for key in LISTS if key not in good]
     faults += [f"{path}: {fault}" for fault in constant_faults(good)] if constants else []
+    faults += [f"{path}: {fault}" for pairs in repeated for fault in key_faults(pairs)]
     return Document(path, folder, good, hashlib.sha256(content).hexdigest(), faults)
 
 
 def is_list_of_objects(value: Any) -> bool:
     """Tell whether a value is a list of JSON objects."""
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def key_faults(pairs: Pairs) -> Iterator[str]:
+    """Yield the keys that an object has several times; of their values one would be read and the others lost."""
+    made = dict(pairs)
+    where = f"the object of id {shown(made['id'])}" if "id" in made else f"the object of {shown(list(made))}"
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            yield f"{where}: the key {shown(key)} is there {count} times; keep one"
 
 
 def constant_faults(lists: Entry) -> Iterator[str]:

@@ -15,6 +15,7 @@ whose box and label are empty. The other names are those of the TF Object Detect
 import csv
 from collections.abc import Iterator
 
+from tradeoff.core.files import opened
 from tradeoff.data.assembly import Assembly, Box, number, side
 from tradeoff.data.document import Document, shown
 
@@ -45,7 +46,7 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
     """
     assembly = Assembly(classes)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with opened(path, "r", encoding="utf-8-sig", newline="") as file:
             for place, row in rows(path, file, assembly):
                 read_row(place, row, assembly)
     except OSError as error:
@@ -60,6 +61,10 @@ def rows(path: str, lines: Iterator[str], assembly: Assembly) -> Iterator[tuple[
     reader = csv.reader(lines, strict=True)
     header = [name.strip() for name in next(reader, [])]
     columns = {key: header.index(name) for key, names in NAMES.items() for name in names if name in header}
+    doubled = [found for names in NAMES.values() if len(found := [name for name in header if name in names]) > 1]
+    if doubled:
+        words = "; ".join(", ".join(found) for found in doubled)
+        return assembly.fault(path, f"line 1: columns of one meaning: {words}; keep one of them")
     missing = [" or ".join(NAMES[key]) for key in REQUIRED if key not in columns]
     if missing:
         return assembly.fault(path, f"line 1: no column {', '.join(missing)}; there are {shown(', '.join(header))}")

@@ -11,6 +11,8 @@ LISTS = ("images", "annotations", "categories")
 
 #: characters of the name of an image below its folder
 NAME_MAX = 1000
+#: bits of a whole number that is worded in base 16; Python refuses to write 4,300 digits
+LONG_BITS = 1 << 13
 
 Entry = dict[str, Any]
 
@@ -47,9 +49,17 @@ class Document:
         return os.path.join(self.folder, name)
 
 
+class Words(Repr):
+    """Words values, long and deep ones cut short, and numbers of more digits than Python writes in decimal."""
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Word a whole number."""
+        return super().repr_int(value, level) if value.bit_length() < LONG_BITS else f"{hex(value)[:20]}..."
+
+
 def shown(value: Any) -> str:
     """Word a value of a file, long and deep ones cut short."""
-    limits = Repr()
+    limits = Words()
     limits.maxstring = limits.maxother = 200
     return limits.repr(value)
 

@@ -78,8 +78,8 @@ def examined(document: Document, training: bool, pixels: bool = False) -> tuple[
         return [*list_faults(document, training), [f"{document.folder}: no such folder of images"]], {}
     found: dict[str, Header] = {}
     broken, differing = [], []
-    paths = [document.image_path(name) for _, name in names]
-    for (entry, name), header in zip(names, headers(paths, pixels), strict=True):
+    read = headers(document.folder, [name for _, name in names], pixels)
+    for (entry, name), header in zip(names, read, strict=True):
         place = f"{document.path}: image {entry.get('id')}"
         if isinstance(header, DataError):
             broken.append(f"{place}: {header}")

@@ -6,12 +6,22 @@ from dataclasses import replace
 
 from tradeoff.core.errors import DataError
 from tradeoff.data import documents, yolo_layout
-from tradeoff.data.voc import FOLDERS
+from tradeoff.data.voc import FOLDERS, is_of_one_class
+from tradeoff.data.yolo import LIST
+from tradeoff.data.yolo_layout import YAML
 from tradeoff.recipes.sources import Format, Source, absolute
 
 #: names that an image folder has beside or above annotations
 IMAGES = ("images", "JPEGImages")
-ENDINGS: dict[str, Format] = {".json": "coco", ".csv": "csv", ".yaml": "yolo", ".txt": "voc", ".xml": "voc"}
+ENDINGS: dict[str, Format] = {
+    ".json": "coco",
+    ".csv": "csv",
+    ".yaml": "yolo",
+    ".yml": "yolo",
+    ".txt": "voc",
+    ".xml": "voc",
+}
+YAML_ENDINGS = tuple(ending for ending, kind in ENDINGS.items() if kind == "yolo")
 
 Parts = dict[str, Source]
 
@@ -37,7 +47,7 @@ def find(path: str, kind: Format | None = None, images: str | None = None) -> Pa
             placed = {name: with_images(source, images) for name, source in found.items()}
             return same_classes(placed)
     raise DataError(
-        f"{path}: holds nothing of {' or '.join(tried)}; expected data.yaml or classes.txt (yolo), "
+        f"{path}: holds nothing of {' or '.join(tried)}; expected data.yaml or classes.txt with images (yolo), "
         "annotations/instances_*.json (coco), XML files in Annotations (voc) or CSV files (csv); or give the file"
     )
 
@@ -75,16 +85,14 @@ def is_training(name: str) -> bool:
 
 def coco(path: str) -> Parts:
     """Find annotation files in COCO's JSON."""
-    files = (
-        [path] if os.path.isfile(path) else sorted(glob.glob(os.path.join(path, "annotations", "instances_*.json")))
-    )
+    files = [path] if os.path.isfile(path) else matching(path, "annotations", "instances_*.json")
     names = {os.path.splitext(os.path.basename(file))[0].removeprefix("instances_"): file for file in files}
     return {name: single("coco", file, image_folder(file, name)) for name, file in names.items()}
 
 
 def csv(path: str) -> Parts:
     """Find CSV files."""
-    files = [path] if os.path.isfile(path) else sorted(glob.glob(os.path.join(path, "*.csv")))
+    files = [path] if os.path.isfile(path) else matching(path, "*.csv")
     names = {os.path.splitext(os.path.basename(file))[0]: file for file in files}
     return {name: single("csv", file, image_folder(file, name)) for name, file in names.items()}
 
@@ -100,16 +108,21 @@ def voc(path: str) -> Parts:
     if not any(name.endswith(".xml") for name in os.listdir(folder)):
         return {}
     images = image_folder(folder, "")
-    lists = sorted(glob.glob(os.path.join(os.path.dirname(folder), "ImageSets", "Main", "*.txt")))
-    names = {os.path.splitext(os.path.basename(file))[0]: file for file in lists}
-    whole_sets = {name: single("voc", file, images) for name, file in names.items() if "_" not in name}
-    return whole_sets or {"all": single("voc", folder, images)}
+    lists = matching(os.path.dirname(folder), "ImageSets", "Main", "*.txt")
+    names = {os.path.splitext(os.path.basename(file))[0]: file for file in lists if not is_of_one_class(file)}
+    return {name: single("voc", file, images) for name, file in (names or {"all": folder}).items()}
+
+
+def matching(folder: str, *pattern: str) -> list[str]:
+    """Return the paths below a folder of any name that match a pattern, sorted."""
+    return sorted(glob.glob(os.path.join(glob.escape(folder), *pattern)))
 
 
 def yolo(path: str) -> Parts:
-    """Find the parts that `data.yaml` or the customary folders have."""
-    root = os.path.dirname(path) if os.path.isfile(path) else path
-    if not any(os.path.exists(os.path.join(root, name)) for name in (yolo_layout.YAML, yolo_layout.LIST)):
+    """Find the parts that a YAML file or the customary folders have."""
+    described = os.path.isfile(path) and path.lower().endswith(YAML_ENDINGS)
+    root = path if described or os.path.isdir(path) else os.path.dirname(path)
+    if not described and not any(os.path.exists(os.path.join(root, name)) for name in (YAML, LIST)):
         return {}
     classes = yolo_layout.classes(root)
     places = {part: yolo_layout.place(root, part) for part in yolo_layout.parts(root)}

@@ -1,7 +1,8 @@
 """Image files before their pixels: opened safely, their sizes, and what is wrong with them; no arrays.
 
-Pixels are taken as they are stored; a rotation noted in EXIF is not applied. Where boxes could be meant on the turned
-image, because its turned size is the one that is stated or none is, the file is refused.
+Pixels are taken as they are stored; a rotation noted in EXIF is not applied. Where boxes could be meant on an image
+given a quarter turn, because its turned size is the one that is stated, or none is, the file is refused. So is a TIFF
+with any such note: Pillow applies it by itself.
 """
 
 import os
@@ -12,17 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from tradeoff.core.errors import DataError
+from tradeoff.core.files import opened as opened_file
 
 #: the most pixels of an image; the number at which Pillow begins to warn of decompression bombs
 PIXELS_MAX = 89_478_485
 #: Pillow's modes that have a defined conversion to 8-bit RGB; floating point (F) has no known range
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I")
-#: what stands at the end of a whole file, looked for in its last bytes, and then in more of them
+#: Pillow's formats that are read, MPO being one of JPEG; others are old, or run what the file says, as EPS does
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+#: what stands in the last bytes of a whole file
 ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND"}
-LAST_BYTES = (16, 1 << 16)
+LAST_BYTES = 16
 ORIENTATION = 0x0112
 #: headers that are read beside each other, for disks that answer late
 THREADS = 8
@@ -54,15 +58,23 @@ def opened(path: str) -> Iterator[Image.Image]:
         DataError: if the file is missing, broken, no image or too large, also while it is used; names the file.
     """
     try:
-        with Image.open(path) as image:
+        with opened_file(path) as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise ValueError(f"{image.width}×{image.height} px: expected at most {PIXELS_MAX} pixels")
             if not image.mode.startswith(MODES):
                 raise ValueError(f"mode {image.mode}: expected one of {', '.join(MODES)}")
+            if image.format == "TIFF" and orientation(image) != 1:
+                raise ValueError(f"a TIFF to be turned by its orientation {orientation(image)}; save it turned")
             yield image
     except BROKEN as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise DataError(f"{path}: cannot be read as an image ({reason}); replace the file") from error
+        raise DataError(f"{path}: cannot be read as an image ({reason(error)}); replace the file") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return why an image cannot be read."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"none of {', '.join(FORMATS)}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def header(path: str, pixels: bool = False) -> Header:
@@ -76,38 +88,51 @@ def header(path: str, pixels: bool = False) -> Header:
         DataError: if the file is missing, truncated, broken, no image or too large; names the file.
     """
     with opened(path) as image:
-        exif = image.getexif() if "exif" in image.info else {}
-        found = Header(image.width, image.height, int(exif.get(ORIENTATION, 1)))
-        if pixels or not has_end(path, str(image.format)):
+        found = Header(image.width, image.height, orientation(image))
+        if pixels or not has_end(path, ENDS.get(str(image.format))):
             image.load()
         return found
 
 
-def has_end(path: str, form: str) -> bool:
-    """Tell whether the mark that ends a whole file is there; without it a decoder has the last word."""
-    if form not in ENDS:
+def orientation(image: Image.Image) -> int:
+    """Return how an image is to be turned by its note in EXIF, or of a TIFF by its tag; 1 is not at all."""
+    noted = image.getexif() if "exif" in image.info or image.format == "TIFF" else {}
+    return int(noted.get(ORIENTATION, 1))
+
+
+def has_end(path: str, mark: bytes | None) -> bool:
+    """Tell whether a file ends with the mark of a whole one; without it a decoder has the last word.
+
+    Further from the end it tells nothing: the small picture in the EXIF of a JPEG has the same.
+    """
+    if mark is None:
         return False
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        for length in LAST_BYTES:
-            file.seek(max(0, size - length))
-            if ENDS[form] in file.read(length):
-                return True
-    return False
+    with opened_file(path) as file:
+        file.seek(-min(LAST_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return mark in file.read()
 
 
-def headers(paths: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
-    """Yield the header of each file, or why it cannot be had, in the order of the paths."""
+def headers(folder: str, names: list[str], pixels: bool = False) -> Iterator[Header | DataError]:
+    """Yield the header of each file below a folder, or why it cannot be had, in the order of the names.
+
+    The folder may be a link; a link below it must not lead out of it.
+    """
     from tradeoff.core.progress import watched  # rich: only once there are files to read
 
-    def read(path: str) -> Header | DataError:
+    below = os.path.join(os.path.realpath(folder), "")
+
+    def read(name: str) -> Header | DataError:
+        path = os.path.join(folder, name)
+        target = os.path.realpath(path)
+        if not os.path.join(target, "").startswith(below):
+            return DataError(f"{path}: a link out of the image folder, to {target}; put a copy or a hard link there")
         try:
             return header(path, pixels)
         except DataError as error:
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from watched(pool.map(read, paths), len(paths), "image files")
+        yield from watched(pool.map(read, names), len(names), "image files")
 
 
 def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str | None:
@@ -115,7 +140,7 @@ def size_fault(found: Header, stated_hw: tuple[int | None, int | None]) -> str |
     height, width = stated_hw
     got = f"is {found.width}×{found.height} px"
     if width in (None, found.width) and height in (None, found.height):
-        if found.turned and None in stated_hw and found.width != found.height:
+        if found.turned and (None in stated_hw or found.width == found.height):
             return (
                 f"{got}, to be turned by its EXIF orientation {found.orientation}; save it turned, without the note"
             )

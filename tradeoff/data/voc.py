@@ -11,6 +11,7 @@ Differs: VOC's own scoring takes a difficult object for one object; a crowd take
 import os
 from xml.etree import ElementTree
 
+from tradeoff.core.files import opened
 from tradeoff.data.assembly import Assembly, Box, number, side
 from tradeoff.data.document import Document, name_fault, shown
 
@@ -40,7 +41,7 @@ def xml_files(path: str, folder: str, assembly: Assembly) -> list[str]:
     try:
         if os.path.isdir(path):
             return [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".xml")]
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, "r", encoding="utf-8-sig") as file:
             names = [line.strip() for line in file if line.strip()]
     except (OSError, ValueError) as error:
         assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
@@ -53,10 +54,22 @@ def xml_files(path: str, folder: str, assembly: Assembly) -> list[str]:
     return [os.path.join(beside, where, f"{name}.xml") for name in good]
 
 
+def is_of_one_class(path: str) -> bool:
+    """Tell whether a list is one of the devkit's of a class, such as `dog_val`: each name has -1, 0 or 1 beside."""
+    if "_" not in os.path.basename(path):
+        return False
+    try:
+        with opened(path, "r", encoding="utf-8-sig") as file:
+            words = [line.split() for line in file if line.strip()]
+    except (OSError, ValueError):
+        return False
+    return bool(words) and all(len(pair) == 2 and pair[1] in ("-1", "0", "1") for pair in words)
+
+
 def read_file(path: str, assembly: Assembly) -> None:
     """Read the XML file of one image."""
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             content = file.read()
         if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
             raise ValueError("a document type, which no annotation needs")

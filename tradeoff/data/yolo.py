@@ -2,16 +2,19 @@
 
 The class counts the names of `data.yaml`, or the lines of `classes.txt`, from 0; the box is in parts of the width and
 the height of the image, 0 to 1. The label file of an image has its name with .txt instead of its ending; an image
-without one has no objects. Sizes in px are read from the image files.
+without one has no objects, and labels without an image are a fault. Sizes in px are read from the image files.
 """
 
 import os
 
 from tradeoff.core.errors import DataError
+from tradeoff.core.files import opened
 from tradeoff.data.assembly import Assembly, Box, Corners, number
 from tradeoff.data.document import Document, name_fault, shown
 from tradeoff.data.image_files import Header, headers
 
+#: the file of class names, which some tools write among the labels
+LIST = "classes.txt"
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".mpo", ".gif")
 #: how far a box may reach beyond its image by the rounding of its four numbers
 ROUNDING = 1e-3
@@ -29,13 +32,14 @@ def read(path: str, folder: str, classes: tuple[str, ...] = ()) -> Document:
     assembly = Assembly(classes)
     is_list = os.path.isfile(path)
     names = listed(path, assembly) if is_list else found(folder, path, assembly)
-    paths = [os.path.join(folder, name) for name in names]
-    for name, header in zip(names, headers(paths), strict=True):
+    for name, header in zip(names, headers(folder, names), strict=True):
         if isinstance(header, DataError):
             assembly.faults.append(str(header))
         elif assembly.image(name, (header.height, header.width), path):
             labels = os.path.join(folder, labels_of(name)) if is_list else os.path.join(path, name)
             read_labels(f"{os.path.splitext(labels)[0]}.txt", name, header, assembly)
+    if not is_list:
+        orphans(path, names, assembly)
     return assembly.document(path, folder)
 
 
@@ -44,14 +48,28 @@ def found(folder: str, labels: str, assembly: Assembly) -> list[str]:
     for place, what in ((folder, "images"), (labels, "labels")):
         if not os.path.isdir(place):
             assembly.fault(place, f"no such folder of {what}")
+    return below(folder, ENDINGS)
+
+
+def below(folder: str, endings: tuple[str, ...]) -> list[str]:
+    """Return the files of some endings below a folder, sorted."""
     paths = [os.path.join(parent, name) for parent, _, names in os.walk(folder) for name in names]
-    return sorted(os.path.relpath(path, folder) for path in paths if path.lower().endswith(ENDINGS))
+    return sorted(os.path.relpath(path, folder) for path in paths if path.lower().endswith(endings))
+
+
+def orphans(labels: str, names: list[str], assembly: Assembly) -> None:
+    """Note the label files that have lines and no image."""
+    known = {os.path.splitext(name)[0] for name in names}
+    for name in below(labels, (".txt",)):
+        path = os.path.join(labels, name)
+        if os.path.splitext(name)[0] not in known and os.path.basename(name) != LIST and label_lines(path, assembly):
+            assembly.fault(path, "has objects and no image; add the image, or delete the file")
 
 
 def listed(path: str, assembly: Assembly) -> list[str]:
     """Return the images of a list, as paths below the image folder."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with opened(path, "r", encoding="utf-8-sig") as file:
             lines = [line.strip() for line in file]
     except (OSError, ValueError) as error:
         assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
@@ -74,16 +92,20 @@ def labels_of(name: str) -> str:
 
 def read_labels(path: str, name: str, header: Header, assembly: Assembly) -> None:
     """Read the label file of one image, if it has one."""
+    for count, line in label_lines(path, assembly):
+        read_line(line.split(), name, header, f"{path}: line {count}", assembly)
+
+
+def label_lines(path: str, assembly: Assembly) -> list[tuple[int, str]]:
+    """Return the lines of a label file that hold something, with their numbers; none where there is no file."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = list(file)
+        with opened(path, "r", encoding="utf-8-sig") as file:
+            return [(count, line) for count, line in enumerate(file, 1) if line.strip()]
     except FileNotFoundError:
-        return
+        return []
     except (OSError, ValueError) as error:
-        return assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
-    for count, line in enumerate(lines, 1):
-        if line.strip():
-            read_line(line.split(), name, header, f"{path}: line {count}", assembly)
+        assembly.fault(path, f"cannot be read ({getattr(error, 'strerror', None) or error})")
+        return []
 
 
 def read_line(values: list[str], name: str, header: Header, place: str, assembly: Assembly) -> None:
