@@ -1,5 +1,6 @@
 """Memory and energy on a CUDA device: exact where they can be, in order where they cannot."""
 
+import gc
 import json
 
 import pytest
@@ -12,8 +13,11 @@ from tradeoff.core.store import Context, Store, fetch
 from tradeoff.probes.energy import energy
 from tradeoff.probes.fit import CudaMemory, fits, smallest_cap
 from tradeoff.probes.joules import counter_of
-from tradeoff.probes.memory import PeakMemory
+from tradeoff.probes.memory import PeakMemory, weights_mb
 from tradeoff.run import enumerate_cells
+from tradeoff.stages.costs import fit
+from tradeoff.stages.costs.subject import Subject
+from tradeoff.stages.network import inferring
 
 pytestmark = [
     pytest.mark.gpu,
@@ -36,17 +40,31 @@ def test_a_cap_below_what_a_product_needs_stops_it_and_one_above_does_not():
     device = CudaMemory(GPU)
 
     def work():
-        left = torch.ones(4096, 4096, device=GPU)  # 67 MB each, three of them
-        return (left @ left).sum().item()
+        left, right = torch.ones(2, 4096, 4096, device=GPU)  # 67 MB each, and their product
+        return (left @ right).sum().item()
 
     work()
+    gc.collect()
+    held = device.in_use()  # by other tests, and by cuBLAS
     found = smallest_cap(work, device, 2_000_000)
-    assert found >= 3 * 4096**2 * 4 * 0.99
+    assert 3 <= (found - held) / (4096**2 * 4) < 4
     for cap, runs in ((found * 1.05, True), (found * 0.95, False)):
         device.cap(round(cap))
         assert fits(work) is runs
     device.cap(device.total())
     assert fits(work)
+
+
+def test_what_a_call_fits_into_is_that_of_one_detector(tmp_path):
+    words = ["extractor=resnet50", "size=300", "train=none", "measure.images=1", "measure.fit=true", "device=cuda"]
+    ((cell, _),) = enumerate_cells(words)
+    subject = Subject(cell.stages(machine.detect("cuda")).measure, Context(Store(tmp_path), "cuda:0"))
+    with inferring("fp32", "cuda:0"):
+        subject.chain(subject.batches[0])
+        alone = fit.measure(subject, {}).columns["fit_mb"]
+        assert subject.counter.square(300).count.macs > 0  # a second detector, of more than 100 MB
+        assert fit.measure(subject, {}).columns["fit_mb"] == pytest.approx(alone, abs=30.0)
+    assert torch.cuda.memory_allocated(GPU) < 1.1e6 * weights_mb(subject.chain.detector) + 40e6
 
 
 def test_each_counter_of_a_row_holds_the_one_before(tmp_path):
