@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from tradeoff.core.errors import DeviceLost
-from tradeoff.core.nvml import POLICIES, THROTTLING, Gpu
+from tradeoff.core.nvml import LOST, POLICIES, THROTTLING, Gpu
 
 IDLE = 0x01  # the bit of an idle GPU, whose clocks fall because nothing is asked of it
 FALLEN = 0.75  # of the highest clock seen; nvbench discards samples below this part of the default clock
@@ -94,7 +94,7 @@ class GpuWatch:
         """
         self.state = self._summed_up()
         if self.gpu.is_lost:
-            raise DeviceLost("the GPU was lost while it was measured (NVML: GPU is lost); see dmesg, then reset it")
+            raise DeviceLost(LOST)
 
     def look(self) -> None:
         """Read what changes quickly."""
