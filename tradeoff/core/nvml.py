@@ -143,7 +143,7 @@ def opened(binding: Any = None) -> Iterator[Driver]:
 
 
 def is_lost(index: int, binding: Any = None) -> bool:
-    """Ask NVML once whether a GPU, as torch numbers them, has gone away; of one that it does not list nobody knows."""
+    """Ask NVML once whether a GPU, as torch numbers them, is gone; of one that it does not list that is not known."""
     with opened(binding) as driver:
         if index >= len(driver.gpus):
             return False

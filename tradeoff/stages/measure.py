@@ -11,6 +11,7 @@ from tradeoff.core import nvml
 from tradeoff.core.errors import DeviceLost, ImpossibleTime
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
+from tradeoff.probes.gpu_processes import find_own
 from tradeoff.recipes.stages import Measure
 from tradeoff.stages.costs import arithmetic, bound, drift, energy, fit, latency, memory
 from tradeoff.stages.costs.subject import Findings, Part, Subject
@@ -44,8 +45,9 @@ NEEDED: dict[Part, str] = {
 
 def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     """Measure every part, keep its files, and return the columns of cost with the reasons for doubt."""
-    fetch(stage.train, context)
     subject = Subject(stage, context)
+    find_own(subject.device)  # before anything works there
+    fetch(stage.train, context)
     columns: dict[str, Any] = {}
     reasons: list[str] = []
     missing: dict[str, str] = {}

@@ -29,6 +29,7 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     """Time the detector on images of the data set, watch the machine, and compare with what was scored."""
     with StateWatch(subject.device, is_paced=subject.stage.measuring.mode == "burst") as watch:
         timing = timed(subject, watch.look)
+        watch.judge_last(timing.spent_s)
     state, same = watch.state, compare(subject, timing.outputs)
     untrained = [UNTRAINED] if subject.stage.train.training.steps == 0 else []
     images = {"timed_images": len(subject.examples), "timed_images_sha256": subject.images_sha256[:12]}

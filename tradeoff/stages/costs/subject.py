@@ -84,7 +84,7 @@ class Subject:
         return Counter(self.as_trained(), self.chain, samples)
 
     def keep_chain_alone(self) -> None:
-        """Let go of the detector as it was trained, so that the chain's is the only one; counting would load it anew."""
+        """Let go of the detector as it was trained, so that the chain's is the only one."""
         vars(self).pop("counter", None)
 
     def build(self) -> Chain:
