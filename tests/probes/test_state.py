@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from itertools import chain, count, repeat
 from types import SimpleNamespace
 
@@ -244,3 +245,10 @@ def test_flags_of_torch_are_those_that_are_set():
     flags = watch.state.torch
     assert (flags["autocast"], flags["cudnn_allow_tf32"]) == ("torch.bfloat16", False)
     assert flags["torch"] == str(torch.__version__)
+
+
+def test_what_some_versions_of_torch_say_when_tf32_is_switched_is_no_error():
+    told = (
+        "Please use the new API settings to control TF32 behavior, such as torch.backends.cudnn.conv.fp32_precision"
+    )
+    warnings.warn(told, UserWarning, stacklevel=2)

@@ -99,24 +99,25 @@ def time_steps(
 def summary(timing: Timing) -> dict[str, Any]:
     """Summarise a timing, all in ms but `n`.
 
-    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, wider where
-    neighbouring samples are alike, None below 6 samples. `p90`, `p95`,
-    `p99` are values that the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples.
+    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, None below 6 samples. `p90`, `p95`,
+    `p99` are values that the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples. Where
+    neighbouring samples are alike the interval is wider, and the quantiles are higher or need more samples.
     `stages` holds the median of each step, None where it was never run on its own. `gpu_p50` is None without CUDA.
     """
     samples = timing.samples_ms
     first, third = quartiles(samples)
+    alike = inflation(samples, timing.inputs)
     return {
         "n": len(samples),
         "p50": statistics.median(samples),
-        "p90": upper_quantile(samples, 0.90),
-        "p95": upper_quantile(samples, 0.95),
-        "p99": upper_quantile(samples, 0.99),
+        "p90": upper_quantile(samples, 0.90, alike),
+        "p95": upper_quantile(samples, 0.95, alike),
+        "p99": upper_quantile(samples, 0.99, alike),
         "mean": statistics.fmean(samples),
         "min": min(samples),
         "q1": first,
         "q3": third,
-        "median_ci": median_interval(samples, inflation(samples, timing.inputs)),
+        "median_ci": median_interval(samples, alike),
         "stages": {name: statistics.median(runs) if runs else None for name, runs in timing.stages_ms.items()},
         "gpu_p50": statistics.median(timing.gpu_ms) if timing.gpu_ms else None,
     }
