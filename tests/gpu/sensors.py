@@ -21,7 +21,10 @@ def unreadable() -> set[str]:
             return {*COLUMNS, *OF_PROCESSES}
         gpu = driver.gpus[0]
         silent = {column for column, reading in COLUMNS.items() if getattr(gpu, reading)() is None}
-        return silent | (set() if own_number(0) in (gpu.processes_mb() or {}) else OF_PROCESSES)
+        processes = gpu.processes_mb() or {}
+    if own_number(0) not in processes:
+        return silent | OF_PROCESSES
+    return silent if processes[own_number(0)] is not None else {*silent, "process_memory_mb"}
 
 
 def needs(reading: str):
