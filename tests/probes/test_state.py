@@ -127,6 +127,7 @@ def clocks_of(*mhz):
 def test_a_clock_that_rises_was_not_held_down():
     state = watched(nvmlDeviceGetClockInfo=clocks_of(600, 600, 1980, 1980, 1980))
     assert (state.throttled, state.why) == ("no", [])
+    assert watched(nvmlDeviceGetClockInfo=clocks_of(0, 0, 1980, 1980, 1980)).throttled == "no"
     state = watched(nvmlDeviceGetClockInfo=clocks_of(600, 1980, 1980, 1400, 1900))
     assert (state.throttled, state.why) == ("yes", ["clock fell from 1980 to 1400 MHz"])
 
@@ -148,6 +149,8 @@ def test_a_clock_that_is_low_throughout_for_no_known_reason_certifies_nothing():
     )
     (doubt,) = state.doubts()
     assert "is not known (clock of 345 MHz, of 1980 at the most; NVML does not say why); give it more work" in doubt
+    state = watched(nvmlDeviceGetClockInfo=345, nvmlDeviceGetPowerUsage=NVMLError(3))
+    assert "NVML does not say why; power_w: Not Supported); give it more work" in state.doubts()[0]
 
 
 @pytest.mark.parametrize(

@@ -46,14 +46,15 @@ class GpuState:
 
     def doubts(self) -> list[str]:
         """Say why what was timed meanwhile is not to be trusted, and what to do next."""
-        faults = "; ".join(f"{name}: {fault}" for name, fault in self.faults.items()) or "NVML was not asked"
+        told = [f"{name}: {fault}" for name, fault in self.faults.items()]
+        faults = "; ".join(told) or "NVML was not asked"
         reasons = []
         if self.throttled == "yes":
             reasons.append(f"the GPU's clocks were held down ({', '.join(self.why)}); {NVIDIA_SMI}")
         elif self.throttled == "unknown":
-            told = ", ".join(self.why) or faults
+            words = "; ".join([*self.why, *told]) or faults
             advice = MORE_WORK if self.why else "run where NVML may read sensors"
-            reasons.append(f"whether the GPU's clocks were held down is not known ({told}); {advice}")
+            reasons.append(f"whether the GPU's clocks were held down is not known ({words}); {advice}")
         if self.foreign is None:
             reasons.append(
                 f"whether other processes used the GPU is not known ({faults}); run where NVML sees processes, in a "
@@ -171,7 +172,7 @@ class GpuWatch:
     def _fallen(self) -> list[str]:
         """Say how far the clock of a busy GPU fell below the highest before it, if it fell far."""
         clocks = self._clocks(without=IDLE)
-        falls = [(low / high, high, low) for high, low in zip(accumulate(clocks, max), clocks, strict=True)]
+        falls = [(low / high, high, low) for high, low in zip(accumulate(clocks, max), clocks, strict=True) if high]
         part, high, low = min(falls, default=(1.0, 0, 0))
         return [f"clock fell from {high} to {low} MHz"] if part < FALLEN else []
 
