@@ -7,12 +7,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from tradeoff import doctor
 from tradeoff.checkup.result import Result
 from tradeoff.core.errors import ConfigError, DeviceLost
 from tradeoff.core.machine import Machine
-from tradeoff.probes import state
+from tradeoff.probes import gpu_processes, state
 
 GOOD = Result("clock", "right", "ticks of 50 ns", "ticks of at most 1000 ns", numbers={"step_ns": 50})
 NO_SENSOR = Result("energy", "warning", "not measured", "power above rest", "no counter of energy at /sys")
@@ -92,8 +93,11 @@ def test_help_needs_no_torch():
 
 
 def test_what_else_the_machine_does_is_told_with_the_checks(monkeypatch):
+    begun = []
+    monkeypatch.setattr(gpu_processes, "find_own", begun.append)
     monkeypatch.setattr(doctor, "CHECKS", ())
     assert [result.name for result in doctor.examined("cpu")] == ["versions", "busy", "governor"]
+    assert begun == [torch.device("cpu")]
 
 
 def test_a_gpu_that_is_lost_on_the_way_is_wrong(monkeypatch):

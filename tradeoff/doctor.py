@@ -64,9 +64,11 @@ def examined(device: str) -> list["Result"]:
 
     from tradeoff.checkup import surroundings
     from tradeoff.checkup.result import Result
+    from tradeoff.probes.gpu_processes import find_own
     from tradeoff.probes.state import StateWatch
 
     where, results = torch.device(device), list[Result]()
+    find_own(where)  # before anything works there
     try:
         with Console(stderr=True).status("measuring known work") as status, StateWatch(where) as watch:
             results += surroundings.software(where)

@@ -8,6 +8,7 @@ import torch
 from tests.core.fakes import FakeNVML, NVMLError
 from tests.probes.bench import Bench
 from tradeoff.checkup import energy
+from tradeoff.core.errors import DeviceLost
 
 GPU = torch.device("cuda:0")
 
@@ -34,14 +35,18 @@ def test_trials_that_differ_are_wrong():
     assert told(Bench(work_w=watts)).state == "wrong"
 
 
-@pytest.mark.parametrize(
-    ("code", "words"), [(3, "Not Supported"), (4, "Insufficient Permissions"), (15, "GPU is lost")]
-)
+@pytest.mark.parametrize(("code", "words"), [(3, "Not Supported"), (4, "Insufficient Permissions")])
 def test_a_counter_that_cannot_be_read_is_a_warning(code, words):
     library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=NVMLError(code))
     (found,) = energy.told(GPU, lambda: None, library)
     assert found.state == "warning"
     assert words in found.advice
+
+
+def test_a_gpu_that_is_lost_is_no_warning():
+    library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=NVMLError(15))
+    with pytest.raises(DeviceLost, match="GPU is lost"):  # which the doctor reports as wrong
+        list(energy.told(GPU, lambda: None, library))
 
 
 @pytest.mark.parametrize(

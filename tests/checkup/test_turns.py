@@ -1,10 +1,12 @@
 """The comparison is right when the same is the same and 5 % is found; blindness and noise are not."""
 
 import random
+from contextlib import nullcontext
 
 import pytest
+import torch
 
-from tests.probes.fakes import FakeClock
+from tests.probes.fakes import FakeClock, FakeCuda
 from tradeoff.checkup import turns
 from tradeoff.probes.paired import Ratio
 
@@ -25,6 +27,19 @@ def test_a_machine_that_can_compare_is_right(noise):
     assert found["A/A"].state == found["+5 %"].state == "right"
     assert found["A/A"].numbers["ratio"] == pytest.approx(1.0, abs=0.01)
     assert found["+5 %"].numbers["ratio"] == pytest.approx(1.05, abs=0.01)
+
+
+def test_a_gpu_is_compared_by_what_it_does_and_waited_for(monkeypatch):
+    queue = FakeCuda(FakeClock(), monkeypatch)
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "_sleep", lambda cycles: queue.step(0.005, cycles / 1.7e6)(None))
+    gpu = torch.device("cuda:0")
+    same, more = turns.told(turns.unit_of(gpu), queue.clock, longest_s=3.0, device=gpu)
+    assert same.state == more.state == "right"
+    given = []
+    monkeypatch.setattr(turns, "told", lambda unit, device: given.append(device) or [])
+    list(turns.check(gpu))
+    assert given == [gpu]
 
 
 def test_a_machine_too_noisy_to_tell_is_wrong():

@@ -61,6 +61,14 @@ def test_a_gpu_that_is_lost_stays_lost():
     assert gpu.is_lost
 
 
+@pytest.mark.parametrize(("temperature", "lost"), [(41, False), (NVMLError(3), False), (NVMLError(15), True)])
+def test_a_gpu_can_be_asked_whether_it_is_lost(temperature, lost):
+    fake = FakeNVML(nvmlDeviceGetTemperature=temperature)
+    assert nvml.is_lost(0, fake) is lost
+    assert not nvml.is_lost(1, fake)
+    assert fake.sessions == 0
+
+
 def test_a_library_that_is_too_old_is_named():
     fake = FakeNVML()
     del fake.readings["nvmlDeviceGetCurrentClocksEventReasons"]

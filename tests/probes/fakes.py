@@ -54,17 +54,19 @@ class FakeCuda:
     stream = SimpleNamespace(name="current")
 
     def __init__(self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.clock, self.ready_ns, self.syncs = clock, 0, 0
+        self.clock, self.ready_ns, self.syncs, self.events = clock, 0, 0, 0
+        self.away_ns = 0
         monkeypatch.setattr(torch.cuda, "synchronize", self.synchronize)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda device: self.stream)
         monkeypatch.setattr(torch.cuda, "Event", self.event)
 
     def synchronize(self, device: torch.device) -> None:
         self.syncs += 1
-        self.clock.now_ns = max(self.clock.now_ns, self.ready_ns)
+        self.clock.now_ns = max(self.clock.now_ns, self.ready_ns, self.away_ns)
 
     def event(self, *, enable_timing: bool) -> "FakeEvent":
         assert enable_timing
+        self.events += 1
         return FakeEvent(self)
 
     def step(self, host_ms: float, gpu_ms: float) -> Callable[[Any], Any]:
@@ -73,6 +75,15 @@ class FakeCuda:
         def run(value: Any) -> Any:
             self.clock.advance(host_ms)
             self.ready_ns = max(self.ready_ns, self.clock.now_ns) + round(gpu_ms * 1e6)
+            return value
+
+        return run
+
+    def elsewhere(self, gpu_ms: float) -> Callable[[Any], Any]:
+        """Return a step that leaves work on another stream; to wait for the device is to wait for that too."""
+
+        def run(value: Any) -> Any:
+            self.away_ns = max(self.away_ns, self.clock.now_ns) + round(gpu_ms * 1e6)
             return value
 
         return run
@@ -89,6 +100,8 @@ class FakeEvent:
         self.at_ns = max(self.cuda.ready_ns, self.cuda.clock.now_ns)
 
     def elapsed_time(self, end: "FakeEvent") -> float:
+        if max(self.at_ns, end.at_ns) > self.cuda.clock.now_ns:
+            raise RuntimeError("Both events must be completed before calculating elapsed time.")
         return (end.at_ns - self.at_ns) / 1e6
 
 

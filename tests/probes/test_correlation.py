@@ -9,7 +9,7 @@ import pytest
 from tradeoff.probes.correlation import inflation
 from tradeoff.probes.doubts import doubts
 from tradeoff.probes.limits import Limits
-from tradeoff.probes.order_statistics import median_interval
+from tradeoff.probes.order_statistics import median_interval, upper_quantile
 from tradeoff.probes.stopping import Stopping
 
 LIMITS = Limits(max_s=60, min_samples=20, warmup_iterations=0, warmup_s=0, precision=0.02)
@@ -45,6 +45,15 @@ def test_the_interval_covers_the_median_where_timing_stops_as_soon_as_it_is_narr
             count = stopping.look_at
         held += covered(samples[:count])
     assert held >= 108
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.3, 0.6])
+def test_a_quantile_of_samples_that_are_alike_is_below_what_is_told_as_often_as_it_says(rho):
+    source, p90 = random.Random(18), math.exp(0.1 * 1.2816)
+    streams = [stream(source, 400, rho) for _ in range(300)]
+    told = [upper_quantile(samples, 0.9, inflation(samples)) for samples in streams]
+    assert sum(value is None or value >= p90 for value in told) >= 290  # of 300; as independent 277 at 0.6
+    assert sum(value is not None for value in told) >= 240
 
 
 def test_inflation_is_what_the_correlation_of_signs_makes_it():

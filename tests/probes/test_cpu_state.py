@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.probes.fakes import FakeClock
+from tradeoff.core.machine import cpu_name
 from tradeoff.probes.cpu_state import CpuState, CpuWatch
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -71,6 +72,7 @@ def test_time_of_others_is_what_is_busy_and_not_our_own(machine):
     assert state.others_pct == pytest.approx(15)
     assert state.steal_pct == 0
     assert state.doubts() == ["other programs took 15 % of 2 CPUs meanwhile; close them, run again"]
+    assert state.name == cpu_name()
 
 
 def test_a_quiet_machine_raises_no_doubt(machine):

@@ -62,6 +62,17 @@ def test_a_gpu_that_outlasts_its_host_is_told():
     ]
 
 
+def test_work_that_the_events_have_not_seen_is_told():
+    steady = [10.0] * 40
+    assert _doubts(steady, gpu_ms=[9.0] * 40) == []  # within a tenth of the call
+    assert _doubts(steady, gpu_ms=[6.0] * 40, unseen_ms=4.0) == []
+    assert _doubts([0.15] * 40, gpu_ms=[0.05] * 40) == []  # launching alone
+    assert _doubts(steady, gpu_ms=[6.0] * 40, unseen_ms=1.0) == [
+        "events saw 6 ms of the 9 ms for which the host waited: a step works on another stream, so gpu_ms_p50 is not "
+        "its time; mend the detector"
+    ]
+
+
 def test_drift_is_told_with_its_sign():
     reasons = _doubts([10.0] * 20 + [11.5] * 20)
     assert any("+15 % off the first" in reason for reason in reasons)

@@ -7,7 +7,7 @@ import torch
 
 from tests.core.fakes import FakeNVML, NVMLError
 from tradeoff.core import nvml
-from tradeoff.core.errors import NotMeasured
+from tradeoff.core.errors import DeviceLost, NotMeasured
 from tradeoff.probes import joules
 from tradeoff.probes.joules import CpuCounter, GpuCounter, counter_of
 
@@ -88,13 +88,18 @@ def test_a_gpu_counts_in_joules():
     assert gpu_counter(nvmlDeviceGetTotalEnergyConsumption=5_000_123).joules() == pytest.approx(5000.123)
 
 
-@pytest.mark.parametrize(
-    ("code", "words"), [(3, "Not Supported"), (4, "Insufficient Permissions"), (15, "GPU is lost")]
-)
+@pytest.mark.parametrize(("code", "words"), [(3, "Not Supported"), (4, "Insufficient Permissions")])
 def test_what_nvml_will_not_say_is_told_in_its_words(code: int, words: str):
     counter = gpu_counter(nvmlDeviceGetTotalEnergyConsumption=NVMLError(code))
     with pytest.raises(NotMeasured, match=words):
         counter.joules()
+
+
+def test_a_gpu_that_is_lost_is_no_missing_sensor():
+    with pytest.raises(DeviceLost, match="GPU is lost"):
+        gpu_counter(nvmlDeviceGetTotalEnergyConsumption=NVMLError(15)).joules()
+    with pytest.raises(DeviceLost, match="GPU is lost"):  # another question has found it out
+        gpu_counter(nvmlDeviceGetMigMode=NVMLError(15)).joules()
 
 
 def test_a_slice_of_a_gpu_has_no_energy_of_its_own():

@@ -66,16 +66,26 @@ def test_cuda_waits_once_for_a_sample_and_after_each_step_for_the_split(monkeypa
     assert summary(timing)["stages"] == {"preprocess": 3.0, "network": 11.0, "postprocess": 5.0}
     whole, split = len(timing.warmup_ms) + len(timing.samples_ms), len(timing.stages_ms["network"])
     assert cuda.syncs == 1 + whole + 3 * split  # one before all
+    assert (cuda.events, timing.reasons) == (2, [])  # made once; preprocessing is before the first one
 
 
-def test_a_gpu_that_is_not_waited_for_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_a_gpu_that_is_not_waited_for_has_no_time(monkeypatch: pytest.MonkeyPatch):
     clock = FakeClock()
     cuda = FakeCuda(clock, monkeypatch)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
-    timing = time_steps(
-        [("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock
-    )
-    assert any("works on another stream or is not waited for" in reason for reason in timing.reasons)
+    with pytest.raises(RuntimeError, match="must be completed"):
+        time_steps([("all", cuda.step(1, 10))], [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock)
+
+
+@pytest.mark.parametrize("head", [[], [("preprocess", 4.0)]])
+def test_work_on_another_stream_is_told(monkeypatch: pytest.MonkeyPatch, head: list):
+    clock = FakeClock()
+    cuda = FakeCuda(clock, monkeypatch)
+    steps = [*((name, cuda.step(ms, 0)) for name, ms in head), ("network", cuda.elsewhere(10))]
+    timing = time_steps(steps, [0], device=torch.device("cuda"), limits=limits_of(), clock_ns=clock)
+    assert summary(timing)["gpu_p50"] == 0.0
+    (reason,) = timing.reasons
+    assert reason.startswith("events saw 0 ms of the 10 ms for which the host waited: a step works on another stream")
 
 
 def test_a_single_step_lies_between_the_events(monkeypatch: pytest.MonkeyPatch):
@@ -112,6 +122,8 @@ def test_noise_is_sampled_until_the_median_is_known():
     step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
     timing = timed(clock, step, precision=0.01)
     assert timing.stopped_by == "precision"
+    assert timing.unmet == []
+    assert summary(timing)["precision"] <= 0.01
     # the interval's half-width is about 1.96 * 1.2533 * 5 % / sqrt(n) = 1 % at n = 151
     assert 60 < len(timing.samples_ms) < 400
     low, high = summary(timing)["median_ci"]
@@ -126,6 +138,9 @@ def test_time_that_ends_before_the_median_is_known_is_told():
     timing = timed(clock, step, max_s=2.0, precision=0.001)
     assert any(r.startswith("the median is known to ±") and "raise measure.max_s" in r for r in timing.reasons)
     assert timing.stopped_by == "time"
+    first, second = timing.unmet
+    assert first == f"precision ±{100 * summary(timing)['precision']:.3g} % > ±0.1 %"
+    assert second == "noise not settled"
 
 
 def test_noise_that_is_too_much_for_the_time_ends_it_early_and_tells_what_it_would_take():
@@ -134,6 +149,7 @@ def test_noise_that_is_too_much_for_the_time_ends_it_early_and_tells_what_it_wou
     step = FakeStep(clock, (noise.gauss(10, 0.5) for _ in iter(int, 1)))
     timing = timed(clock, step, max_s=100.0, precision=0.0005)
     assert timing.stopped_by == "noise"
+    assert [words.split(" ±")[0] for words in timing.unmet] == ["precision"]  # its noise is known
     assert clock.now_ns / 1e9 < 20
     # half-width 1.96 * 1.2533 * 5 % / sqrt(n) = 0.05 % at n = 60,000: 600 s, and a quarter for the split
     told = next(reason for reason in timing.reasons if "which would take about" in reason)

@@ -75,6 +75,14 @@ def test_upper_quantile_is_above_the_true_one_in_ninety_nine_of_a_hundred():
     assert above >= 980  # expected 990 or more, standard deviation 3.1
 
 
+def test_a_quantile_of_samples_that_are_alike_is_told_higher_or_not_at_all():
+    samples = [float(value) for value in range(1, 201)]
+    assert upper_quantile(samples, 0.9) == 190  # of 20 above it, 11 surely are
+    assert upper_quantile(samples, 0.9, 2.0) == 194  # 11 - 9 * 0.414 = 7.3
+    assert upper_quantile(samples, 0.9, 4.0) == 199  # 11 - 9 = 2
+    assert upper_quantile(samples, 0.9, 4.1) is None
+
+
 def test_interval_covers_the_median_although_stopped_when_narrow():
     source = random.Random(2)
     covered = 0

@@ -108,10 +108,9 @@ def timed_on_a_queue(monkeypatch, *, synchronized: bool) -> float:
     """Time a network that leaves 40 ms of work in the queue of a GPU after 0.2 ms; return its median."""
     clock = FakeClock()
     cuda = FakeCuda(clock, monkeypatch)
-    if not synchronized:
-        monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
+    device = CUDA if synchronized else CPU  # whose work is done when a call returns
     limits = Limits(max_s=10.0, min_samples=20, warmup_iterations=3, warmup_s=0.0, precision=0.02)
-    timing = time_steps([("network", cuda.step(0.2, 40.0))], [0], device=CUDA, limits=limits, clock_ns=clock)
+    timing = time_steps([("network", cuda.step(0.2, 40.0))], [0], device=device, limits=limits, clock_ns=clock)
     return float(summary(timing)["p50"])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from itertools import chain, count, repeat
 from types import SimpleNamespace
 
@@ -12,8 +13,7 @@ from tests.core.fakes import FakeNVML, NVMLError
 from tests.probes.test_cpu_state import Machine
 from tradeoff.core import nvml
 from tradeoff.core.errors import DeviceLost
-from tradeoff.probes import gpu_state
-from tradeoff.probes.gpu_state import GpuWatch, has_own_numbers
+from tradeoff.probes.gpu_state import GpuWatch
 from tradeoff.probes.state import StateWatch
 
 US = [SimpleNamespace(pid=os.getpid(), usedGpuMemory=500_000_000)]
@@ -25,7 +25,7 @@ def all_devices(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
-def watched(looks: int = 3, is_paced: bool = False, **readings):
+def watched(looks: int = 3, is_paced: bool = False, last_s: float | None = None, **readings):
     """Watch a GPU that says these things; one look more at the beginning and one at the end."""
     seconds = count()
     with (
@@ -34,6 +34,8 @@ def watched(looks: int = 3, is_paced: bool = False, **readings):
     ):
         for _ in range(looks):
             watch.look()
+        if last_s is not None:
+            watch.judge_last(last_s)
     assert watch.state is not None
     return watch.state
 
@@ -117,6 +119,55 @@ def test_a_clock_that_falls_far_is_throttling_whatever_the_bits_say(drop):
     assert state.why == ([f"clock fell from 2000 to {low} MHz"] if drop > 0.25 else [])
 
 
+def clocks_of(*mhz):
+    """Say a clock of the multiprocessors at each of five looks, and one of the memory."""
+    return chain.from_iterable((told, 2600) for told in mhz)
+
+
+def test_a_clock_that_rises_was_not_held_down():
+    state = watched(nvmlDeviceGetClockInfo=clocks_of(600, 600, 1980, 1980, 1980))
+    assert (state.throttled, state.why) == ("no", [])
+    assert watched(nvmlDeviceGetClockInfo=clocks_of(0, 0, 1980, 1980, 1980)).throttled == "no"
+    state = watched(nvmlDeviceGetClockInfo=clocks_of(600, 1980, 1980, 1400, 1900))
+    assert (state.throttled, state.why) == ("yes", ["clock fell from 1980 to 1400 MHz"])
+
+
+def test_clocks_are_judged_once_warm_up_has_ended():
+    def throttled(last_s):
+        """The looks are a second apart; when the timing ends, the clock of seconds shows 4."""
+        falling = clocks_of(1980, 1980, 1200, 1200, 1200)
+        return watched(nvmlDeviceGetClockInfo=falling, nvmlDeviceGetMaxClockInfo=1300, last_s=last_s).throttled
+
+    assert [throttled(last_s) for last_s in (None, 4, 3, 2, 1)] == ["yes", "yes", "yes", "no", "no"]
+
+
+def test_a_clock_that_is_low_throughout_for_no_known_reason_certifies_nothing():
+    state = watched(nvmlDeviceGetClockInfo=345)
+    assert (state.throttled, state.why) == (
+        "unknown",
+        ["clock of 345 MHz, of 1980 at the most; NVML does not say why"],
+    )
+    (doubt,) = state.doubts()
+    assert "is not known (clock of 345 MHz, of 1980 at the most; NVML does not say why); give it more work" in doubt
+    state = watched(nvmlDeviceGetClockInfo=345, nvmlDeviceGetPowerUsage=NVMLError(3))
+    assert "NVML does not say why; power_w: Not Supported); give it more work" in state.doubts()[0]
+
+
+@pytest.mark.parametrize(
+    ("readings", "throttled"),
+    [
+        ({"nvmlDeviceGetCurrentClocksEventReasons": 0x02}, "no"),  # somebody has set it so
+        ({"nvmlDeviceGetCurrentClocksEventReasons": 0x01}, "no"),  # it was idle at every look
+        ({"nvmlDeviceGetMaxClockInfo": 460}, "no"),
+        ({"nvmlDeviceGetMaxClockInfo": 461}, "unknown"),
+        ({"nvmlDeviceGetMaxClockInfo": NVMLError(3)}, "no"),
+        ({"is_paced": True}, "no"),
+    ],
+)
+def test_a_low_clock_may_have_its_reason(readings, throttled):
+    assert watched(nvmlDeviceGetClockInfo=345, **readings).throttled == throttled
+
+
 def test_clocks_of_a_gpu_that_rests_may_fall():
     def fallen():
         return chain([2000, 2600] * 3, repeat(300))
@@ -124,20 +175,6 @@ def test_clocks_of_a_gpu_that_rests_may_fall():
     assert watched(is_paced=True, nvmlDeviceGetClockInfo=fallen()).throttled == "no"
     bits = iter([0, 0, 0, 1, 1])  # the looks at the low clock find it idle
     assert watched(nvmlDeviceGetClockInfo=fallen(), nvmlDeviceGetCurrentClocksEventReasons=bits).throttled == "no"
-
-
-def test_foreign_processes_are_counted():
-    others = [SimpleNamespace(pid=pid, usedGpuMemory=None) for pid in (-8, -9)]
-    state = watched(nvmlDeviceGetComputeRunningProcesses=[*US, *others])
-    assert state.foreign == 2
-    assert state.doubts() == ["other processes that compute on the GPU: 2; end them or take another device"]
-
-
-@pytest.mark.parametrize("told", [[], NVMLError(4)])
-def test_processes_that_are_not_told_are_unknown(told):
-    state = watched(nvmlDeviceGetComputeRunningProcesses=told)
-    assert state.foreign is None
-    assert any("whether other processes used the GPU is not known (processes_mb: " in r for r in state.doubts())
 
 
 def test_missing_sensors_leave_their_columns_empty():
@@ -213,17 +250,8 @@ def test_flags_of_torch_are_those_that_are_set():
     assert flags["torch"] == str(torch.__version__)
 
 
-@pytest.mark.parametrize(("has_own", "foreign"), [(False, None), (True, 0)])
-def test_another_process_is_this_one_only_where_it_may_go_by_another_number(monkeypatch, has_own, foreign):
-    monkeypatch.setattr(gpu_state, "has_own_numbers", lambda: has_own)
-    state = watched(nvmlDeviceGetComputeRunningProcesses=[SimpleNamespace(pid=-1, usedGpuMemory=None)])
-    assert state.foreign == foreign
-    assert ("NVML lists 1, and not this one" in " ".join(state.doubts())) is (foreign is None)
-
-
-def test_numbers_are_the_drivers_in_the_first_namespace_alone(tmp_path):
-    for target, own in (("pid:[4026531836]", False), ("pid:[4026532201]", True)):
-        link = tmp_path / str(own)
-        link.symlink_to(target)
-        assert has_own_numbers(link) is own
-    assert not has_own_numbers(tmp_path / "missing")
+def test_what_some_versions_of_torch_say_when_tf32_is_switched_is_no_error():
+    told = (
+        "Please use the new API settings to control TF32 behavior, such as torch.backends.cudnn.conv.fp32_precision"
+    )
+    warnings.warn(told, UserWarning, stacklevel=2)

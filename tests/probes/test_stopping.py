@@ -6,7 +6,7 @@ import random
 import pytest
 
 from tradeoff.probes.limits import Limits
-from tradeoff.probes.stopping import Stopping, needed_s
+from tradeoff.probes.stopping import Stopping, needed_s, unmet
 
 
 def limits(**changes):
@@ -86,6 +86,16 @@ def test_noise_that_grows_has_not_settled():
 @pytest.mark.parametrize("value", [0.0, math.inf, math.nan])
 def test_samples_that_mean_nothing_never_suffice(value):
     assert fed(forever(value), left_s=0.0, most=500)[0] is None
+
+
+def test_what_was_not_met_is_listed():
+    samples = [9.0, 11.0, 10.0, 11.0, 9.0] * 4  # ranks 6 and 15 of 20 are 9 and 11: ±10 %
+    asked = limits(min_s=0.5)
+    assert unmet([10.0] * 20, 1, asked, 0.5, is_steady=False) == []
+    assert unmet(samples, 1, asked, 0.5, is_steady=True) == ["precision ±10 % > ±1 %"]
+    assert unmet(samples, 1, asked, 0.5, is_steady=False) == ["precision ±10 % > ±1 %", "noise not settled"]
+    assert unmet([10.0] * 6, 1, asked, 0.061, is_steady=False) == ["6 samples < 20", "0.061 s < 0.5 s"]
+    assert "precision unknown > ±1 %" in unmet([10.0] * 5, 1, asked, 0.5, is_steady=True)
 
 
 def test_twice_as_precise_takes_four_times_as_long():

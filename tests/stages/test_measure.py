@@ -152,6 +152,9 @@ def test_the_row_says_how_sure_it_is_and_of_which_images(store):
     low, high = measured["latency_ms_low"], measured["latency_ms_high"]
     assert (low is None) == (high is None) == (measured["latency_n"] < 6)
     assert low is None or low <= measured["latency_ms_p50"] <= high
+    assert (measured["latency_precision_pct"] is None) == (low is None)
+    is_precise = low is not None and measured["latency_precision_pct"] <= stage.measuring.precision_pct
+    assert ("precision" in measured["unmet"]) is not is_precise
     data = stage.split.build()
     whole = hashlib.sha256()
     for example in (data.example(0), data.example(1)):

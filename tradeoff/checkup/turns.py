@@ -5,27 +5,38 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from tradeoff.checkup.cuda import waiting_on
 from tradeoff.checkup.result import Result, judged
 from tradeoff.probes.paired import Demands, Ratio, compare
 
-SIDE = 128  # of a product of some 100 µs
+SIDE, CYCLES = 128, 150_000  # of a product of some 100 µs on a CPU, and of a wait of as long on a GPU
 UNITS, MORE_UNITS = 40, 42  # 5 % more, by construction
 TRUE = MORE_UNITS / UNITS
 OFF = 0.01  # how far a ratio may be off
 LONGEST_S = 12.0
+CPU = torch.device("cpu")
 ADVICE = "comparisons are not to be trusted here now; close other programs, run again"
 
 
 def check(device: torch.device) -> Iterator[Result]:
-    """Compare products of matrices on the CPU, in turns of random order, whatever the device."""
+    """Compare products of matrices, or waits of a GPU, in turns of random order."""
+    yield from told(unit_of(device), device=device)
+
+
+def unit_of(device: torch.device) -> Callable[[], object]:
+    """Return work that takes some 100 µs of a device."""
+    if device.type == "cuda":
+        wait = waiting_on(device)
+        return lambda: wait(CYCLES)
     left, right = torch.rand(2, SIDE, SIDE)
-    yield from told(lambda: left @ right)
+    return lambda: left @ right
 
 
 def told(
     unit: Callable[[], object],
     clock_ns: Callable[[], int] = time.perf_counter_ns,
     longest_s: float = LONGEST_S,
+    device: torch.device = CPU,
 ) -> list[Result]:
     """Compare some units of work with as many, and with a twentieth more."""
 
@@ -37,7 +48,8 @@ def told(
         return work
 
     functions = [repeated(UNITS), repeated(UNITS), repeated(MORE_UNITS)]
-    found = compare(functions, demands=Demands(zone=OFF, max_s=longest_s), clock_ns=clock_ns)
+    demands = Demands(zone=OFF, max_s=longest_s)
+    found = compare(functions, device=device, demands=demands, clock_ns=clock_ns)
     return verdicts(*found.ratios)
 
 

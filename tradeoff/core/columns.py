@@ -192,6 +192,15 @@ COLUMNS: tuple[Column, ...] = (
         "%",
         doc="how far that is above the usual time of the work in this results folder, taken alike",
     ),
+    # how timing ended
+    Column(
+        "latency_precision_pct",
+        float,
+        "%",
+        "lower",
+        "how far the median's 95 % interval reaches to its wider side, of the median",
+    ),
+    Column("unmet", str, doc="criteria of ending the timing that were not met, such as precision ±8.9 % > ±1 %"),
 )
 
 NAMES = tuple(column.name for column in COLUMNS)

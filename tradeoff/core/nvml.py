@@ -19,6 +19,7 @@ THROTTLING = {
 
 POLICIES = {"power": 0, "thermal": 1}  # NVML_PERF_POLICY_*: whose violation time is asked for
 GPU_IS_LOST = 15  # NVML_ERROR_GPU_IS_LOST
+LOST = "the GPU was lost while it was measured (NVML: GPU is lost); see dmesg, then reset it"
 UNKNOWN_BYTES = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE
 
 
@@ -139,6 +140,15 @@ def opened(binding: Any = None) -> Iterator[Driver]:
         yield _driver(binding)
     finally:
         binding.nvmlShutdown()
+
+
+def is_lost(index: int, binding: Any = None) -> bool:
+    """Ask NVML once whether a GPU, as torch numbers them, is gone; of one that it does not list that is not known."""
+    with opened(binding) as driver:
+        if index >= len(driver.gpus):
+            return False
+        driver.gpus[index].temperature_c()
+        return driver.gpus[index].is_lost
 
 
 def _driver(binding: Any) -> Driver:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from tradeoff.core.machine import cpu_name
+
 OTHERS_PCT, STEAL_PCT, STOPPED_PCT = 10.0, 5.0, 1.0  # of the CPUs, of their time, of the time: from here on doubtful
 OTHERS_CPUS = 0.5  # from here on doubtful as well, on however many: it may be the one that all wait for
 SLACK = 0.05  # of the CPUs' time: what the kernel's account may be behind that of the process
@@ -20,12 +22,14 @@ THROTTLED = {"throttled_usec": 1e6, "throttled_time": 1e9}  # by a quota, of cgr
 class CpuState:
     """What the CPUs that this process may use did in a stretch of time; None where it could not be read.
 
-    seconds: of the stretch. others_pct: time of other processes, of all these CPUs. steal_pct: time that the
-    hypervisor gave to others. stopped_pct: of the time, in which the container's quota stopped this process.
-    involuntary_per_s: how often a thread of this process was put off a CPU. load_1m: runnable processes, mean of a
-    minute, at the beginning. governor, boost: how clocks are set. faults: why a reading is None, by its name.
+    name: model of the CPU, with the number of threads in use. seconds: of the stretch. others_pct: time of other
+    processes, of all these CPUs. steal_pct: time that the hypervisor gave to others. stopped_pct: of the time, in
+    which the container's quota stopped this process. involuntary_per_s: how often a thread of this process was put
+    off a CPU. load_1m: runnable processes, mean of a minute, at the beginning. governor, boost: how clocks are set.
+    faults: why a reading is None, by its name.
     """
 
+    name: str
     seconds: float
     cpus: int
     others_pct: float | None
@@ -127,6 +131,7 @@ class CpuWatch:
         others_s = self._others(begin, end, capacity_s)
         first = f"sys/devices/system/cpu/cpu{min(self.cpus)}/cpufreq/scaling_governor"
         return CpuState(
+            name=cpu_name(),
             seconds=seconds,
             cpus=len(self.cpus),
             others_pct=None if others_s is None else 100 * others_s / capacity_s,

@@ -14,6 +14,7 @@ SPREAD = 0.25  # torch.utils.benchmark: "significant environmental influence"
 DRIFT = 0.10
 LONG_S = 3600.0
 AHEAD = 0.02  # what the two clocks may differ by
+BEHIND, LAUNCH_MS = 0.10, 0.1  # what the events may miss of a call, and in any case: launching and waiting
 
 
 def doubts(
@@ -23,6 +24,7 @@ def doubts(
     limits: Limits,
     spent_s: float,
     gpu_ms: Sequence[float] | None = None,
+    unseen_ms: float = 0.0,
 ) -> list[str]:
     """Say in words why samples are not to be trusted and what to do next; an empty list when they are.
 
@@ -32,6 +34,7 @@ def doubts(
         limits: what was asked for.
         spent_s: seconds that sampling took.
         gpu_ms: the same samples between events on CUDA.
+        unseen_ms: what the host does of a sample before the first event.
     """
     median = statistics.median(samples_ms)
     if median <= 0:
@@ -42,6 +45,7 @@ def doubts(
         _too_wide(samples_ms, inputs, median),
         _drifting(samples_ms, inputs),
         _not_waited_for(median, gpu_ms),
+        _elsewhere(median, gpu_ms, unseen_ms),
     )
     return [reason for reason in told if reason]
 
@@ -102,6 +106,19 @@ def _not_waited_for(median: float, gpu_ms: Sequence[float] | None) -> str | None
     return (
         f"the GPU took {statistics.median(gpu_ms):.3g} ms of a call that took the host {median:.3g} ms: a step works "
         "on another stream or is not waited for; mend the detector"
+    )
+
+
+def _elsewhere(median: float, gpu_ms: Sequence[float] | None, unseen_ms: float) -> str | None:
+    """Doubt events that did not see what the host has waited for."""
+    if not gpu_ms:
+        return None
+    seen_ms, rest_ms = statistics.median(gpu_ms), median - unseen_ms
+    if seen_ms >= rest_ms - BEHIND * median - LAUNCH_MS:
+        return None
+    return (
+        f"events saw {seen_ms:.3g} ms of the {rest_ms:.3g} ms for which the host waited: a step works on another "
+        "stream, so gpu_ms_p50 is not its time; mend the detector"
     )
 
 

@@ -63,6 +63,15 @@ class CudaMemory:
         torch.cuda.set_per_process_memory_fraction(min(1.0, (size + 1) / self.total()), self.device)  # + 1: rounding
 
 
+def give_back() -> None:
+    """Free what nobody holds, the copies that autocast keeps of weights, and the workspaces of cuBLAS."""
+    gc.collect()
+    torch.clear_autocast_cache()
+    clear_workspaces = getattr(torch._C, "_cuda_clearCublasWorkspaces", None)  # none in a build without CUDA
+    if clear_workspaces:
+        clear_workspaces()
+
+
 def fits(work: Callable[[], object]) -> bool:
     """Do work; tell whether the device had memory enough. Other errors go on their way, a full host's too."""
     try:

@@ -1,29 +1,32 @@
 """What a GPU did while something was measured: throttled, shared, hot; what is not known is said to be unknown."""
 
+import math
 import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import accumulate
 from typing import Any, Literal, Self
 
 from tradeoff.core.errors import DeviceLost
-from tradeoff.core.nvml import POLICIES, THROTTLING, Gpu
+from tradeoff.core.nvml import LOST, POLICIES, THROTTLING, Gpu
 
 IDLE = 0x01  # the bit of an idle GPU, whose clocks fall because nothing is asked of it
-FALLEN = 0.75  # of the highest clock seen; nvbench discards samples below this part of the default clock
+CHOSEN = 0x02  # the bit of a GPU whose clocks somebody has set
+FALLEN = 0.75  # of a higher clock; nvbench discards samples below this part of the default clock
 VIOLATED = 0.01  # of the time: from here on clocks were held down, whatever the looks have seen
-NAMESPACE, OF_ALL = Path("/proc/self/ns/pid"), "pid:[4026531836]"  # PROC_PID_INIT_INO of the kernel: the first one
 NVIDIA_SMI = "let it cool, raise its power limit or lock its clocks (nvidia-smi -lgc), run again"
+MORE_WORK = "give it more work at once (batch_size) or lock its clocks (nvidia-smi -lgc), run again"
 
 
 @dataclass(frozen=True)
 class GpuState:
     """What a GPU did; None where NVML did not say, and then `faults` has its answer.
 
-    throttled: whether clocks were held down; "unknown" where a sensor was dead for a while. why: what held them down.
-    sm_clock_mhz: median of the looks. temperature_c, power_w: highest. foreign: other processes that compute on it.
+    throttled: whether clocks were held down; "unknown" where a sensor was dead for a while, or clocks were low for no
+    reason that NVML names. why: what held them down, or that they were low. sm_clock_mhz: median of the looks.
+    temperature_c, power_w: highest. foreign: other processes that compute on it, the most at any look.
     looks: raw readings, in the order in which they were taken.
     """
 
@@ -43,14 +46,15 @@ class GpuState:
 
     def doubts(self) -> list[str]:
         """Say why what was timed meanwhile is not to be trusted, and what to do next."""
-        faults = "; ".join(f"{name}: {fault}" for name, fault in self.faults.items()) or "NVML was not asked"
+        told = [f"{name}: {fault}" for name, fault in self.faults.items()]
+        faults = "; ".join(told) or "NVML was not asked"
         reasons = []
         if self.throttled == "yes":
             reasons.append(f"the GPU's clocks were held down ({', '.join(self.why)}); {NVIDIA_SMI}")
         elif self.throttled == "unknown":
-            reasons.append(
-                f"whether the GPU's clocks were held down is not known ({faults}); run where NVML may read sensors"
-            )
+            words = "; ".join([*self.why, *told]) or faults
+            advice = MORE_WORK if self.why else "run where NVML may read sensors"
+            reasons.append(f"whether the GPU's clocks were held down is not known ({words}); {advice}")
         if self.foreign is None:
             reasons.append(
                 f"whether other processes used the GPU is not known ({faults}); run where NVML sees processes, in a "
@@ -69,15 +73,20 @@ class GpuWatch:
     Args:
         gpu: as NVML opened it, with this process at work on it.
         is_paced: whether the GPU rests between runs, so that low clocks are no fault.
+        own: by which number NVML lists this process; None is its process id.
         now_s: seconds, to stand beside a look.
 
     Attributes:
         state: what happened, once the block has ended.
     """
 
-    def __init__(self, gpu: Gpu, *, is_paced: bool, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, gpu: Gpu, *, is_paced: bool, own: int | None = None, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self.gpu, self.is_paced, self.now_s = gpu, is_paced, now_s
+        self.own = os.getpid() if own is None else own
         self.looks: list[dict[str, Any]] = []
+        self.judged_from_s = -math.inf
         self.faults: dict[str, str] = {}
         self.state: GpuState | None = None
 
@@ -94,7 +103,7 @@ class GpuWatch:
         """
         self.state = self._summed_up()
         if self.gpu.is_lost:
-            raise DeviceLost("the GPU was lost while it was measured (NVML: GPU is lost); see dmesg, then reset it")
+            raise DeviceLost(LOST)
 
     def look(self) -> None:
         """Read what changes quickly."""
@@ -107,15 +116,21 @@ class GpuWatch:
                 "memory_clock_mhz": gpu.memory_clock_mhz(),
                 "temperature_c": gpu.temperature_c(),
                 "power_w": gpu.power_w(),
+                "foreign": self._foreign(),
             }
         )
         self.faults |= gpu.faults
 
+    def judge_last(self, seconds: float) -> None:
+        """Judge the clocks by the last so many seconds: before, in warm-up, they may rise, or fall from a burst."""
+        self.judged_from_s = self.now_s() - seconds
+
     def _summed_up(self) -> GpuState:
         """Look for the last time and say what happened."""
         self.look()
-        throttled, why = self._throttled(self._violations())
-        gpu, clocks = self.gpu, self._seen("sm_clock_mhz")
+        gpu, clocks, foreign = self.gpu, self._seen("sm_clock_mhz"), self._seen("foreign")
+        most_mhz = gpu.sm_clock_max_mhz()
+        throttled, why = self._throttled(self._violations(), most_mhz)
         state = GpuState(
             name=gpu.name(),
             uuid=gpu.uuid(),
@@ -123,18 +138,20 @@ class GpuWatch:
             throttled=throttled,
             why=why,
             sm_clock_mhz=statistics.median(clocks) if clocks else None,
-            sm_clock_max_mhz=gpu.sm_clock_max_mhz(),
+            sm_clock_max_mhz=most_mhz,
             temperature_c=max(self._seen("temperature_c"), default=None),
             power_w=max(self._seen("power_w"), default=None),
             power_limit_w=gpu.power_limit_w(),
-            foreign=self._foreign(),
+            foreign=max(foreign) if len(foreign) == len(self.looks) else None,
             faults=self.faults,
             looks=self.looks,
         )
         self.faults |= gpu.faults
         return state
 
-    def _throttled(self, end: dict[str, float | None]) -> tuple[Literal["yes", "no", "unknown"], list[str]]:
+    def _throttled(
+        self, end: dict[str, float | None], most_mhz: int | None
+    ) -> tuple[Literal["yes", "no", "unknown"], list[str]]:
         """Judge by the bits of all looks, by the time of violations and by the clocks."""
         bits = [look["clock_reasons"] for look in self.looks]
         why = [name for bit, name in THROTTLING.items() if any(bit & (seen or 0) for seen in bits)]
@@ -144,7 +161,8 @@ class GpuWatch:
             return "yes", why
         broken = [name for name in POLICIES if _is_broken(self.begin[name], end[name])]
         self.faults |= {f"violation_s_{name}": "its counter did not go on from where it was" for name in broken}
-        return ("unknown" if broken or None in bits else "no"), []
+        low = self._low(most_mhz)
+        return ("unknown" if broken or None in bits or low else "no"), low
 
     def _violated(self, begin: float | None, end: float | None) -> bool:
         """Tell whether a policy has held clocks down for more than a hundredth of the time."""
@@ -152,26 +170,35 @@ class GpuWatch:
         return begin is not None and end is not None and end - begin > VIOLATED * seconds
 
     def _fallen(self) -> list[str]:
-        """Say by how much the clock of a busy GPU fell, if it fell far."""
-        busy = [look for look in self.looks if not (look["clock_reasons"] or 0) & IDLE]
-        clocks = [look["sm_clock_mhz"] for look in busy if look["sm_clock_mhz"] is not None]
-        if self.is_paced or not clocks or min(clocks) >= FALLEN * max(clocks):
+        """Say how far the clock of a busy GPU fell below the highest before it, if it fell far."""
+        clocks = self._clocks(without=IDLE)
+        falls = [(low / high, high, low) for high, low in zip(accumulate(clocks, max), clocks, strict=True) if high]
+        part, high, low = min(falls, default=(1.0, 0, 0))
+        return [f"clock fell from {high} to {low} MHz"] if part < FALLEN else []
+
+    def _low(self, most_mhz: int | None) -> list[str]:
+        """Say that the clock of a busy GPU was low though nobody has set it so, if it was."""
+        clocks = self._clocks(without=IDLE | CHOSEN)
+        if most_mhz is None or not clocks or statistics.median(clocks) >= FALLEN * most_mhz:
             return []
-        return [f"clock fell from {max(clocks)} to {min(clocks)} MHz"]
+        return [f"clock of {statistics.median(clocks):g} MHz, of {most_mhz} at the most; NVML does not say why"]
+
+    def _clocks(self, without: int) -> list[int]:
+        """Return the clocks at the looks that count and show none of these bits; none of a GPU that is paced."""
+        looks = [look for look in self.looks if look["at_s"] >= self.judged_from_s and not self.is_paced]
+        clocks = [look["sm_clock_mhz"] for look in looks if not (look["clock_reasons"] or 0) & without]
+        return [clock for clock in clocks if clock is not None]
 
     def _violations(self) -> dict[str, float | None]:
         """Return for how long each policy has held clocks down since the driver was loaded."""
         return {name: self.gpu.violation_s(name) for name in POLICIES}
 
     def _foreign(self) -> int | None:
-        """Count the other processes; None where this one is not told.
-
-        In a container this process goes by another number, so one of those that are told is this one.
-        """
+        """Count the other processes; None where this one is not told, for then nobody knows who is."""
         told = self.gpu.processes_mb()
         if told is None:
             return None
-        if os.getpid() in told or (told and has_own_numbers()):
+        if self.own in told:
             return len(told) - 1
         self.faults["processes_mb"] = f"NVML lists {len(told) or 'none'}, and not this one"
         return None
@@ -179,14 +206,6 @@ class GpuWatch:
     def _seen(self, name: str) -> list[Any]:
         """Return the readings of all looks that are there."""
         return [look[name] for look in self.looks if look[name] is not None]
-
-
-def has_own_numbers(namespace: Path = NAMESPACE) -> bool:
-    """Tell whether processes go by other numbers here than for the driver, as in most containers."""
-    try:
-        return str(namespace.readlink()) != OF_ALL
-    except OSError:
-        return False
 
 
 def _is_broken(begin: float | None, end: float | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 
 from tradeoff.core import nvml
-from tradeoff.core.errors import NotMeasured
+from tradeoff.core.errors import DeviceLost, NotMeasured
 
 POWERCAP = Path("/sys/class/powercap")
 READABLE = "`sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj` until the next start"
@@ -34,8 +34,14 @@ class GpuCounter:
             raise NotMeasured("the GPU is cut into slices (MIG) and its counter of energy is that of the whole")
 
     def joules(self) -> float:
-        """Return the joules since the driver was loaded; the counter has 64 bits of millijoules and does not wrap."""
+        """Return the joules since the driver was loaded; the counter has 64 bits of millijoules and does not wrap.
+
+        Raises:
+            DeviceLost: when the GPU is gone.
+        """
         told = self.gpu.energy_j()
+        if self.gpu.is_lost:
+            raise DeviceLost(nvml.LOST)
         if told is None:
             raise NotMeasured(f"no energy from NVML: {self.gpu.faults['energy_j']}")
         return told

@@ -1,5 +1,6 @@
 """How long a chain of steps takes: warmed up, synchronised once, stopped by precision, with reasons for doubt."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -13,8 +14,9 @@ from tradeoff.probes.chain import Chain, collector_off, shape_of
 from tradeoff.probes.correlation import inflation
 from tradeoff.probes.doubts import doubts
 from tradeoff.probes.limits import Limits, Progress, Watch
-from tradeoff.probes.order_statistics import median_interval, quartiles, upper_quantile
+from tradeoff.probes.order_statistics import median_interval, median_precision, quartiles, upper_quantile
 from tradeoff.probes.sampling import Sampler
+from tradeoff.probes.stopping import unmet
 from tradeoff.probes.warm_up import warm_up
 
 
@@ -25,8 +27,9 @@ class Timing:
     samples_ms: end to end; sample i took input i modulo `inputs`. stages_ms: per step, from runs of their own, so
     they need not sum up to a sample; run j took input j modulo `inputs`. gpu_ms: between events around everything
     after the first step (the whole, where there is one step only); None without CUDA. warmup_ms: runs before the
-    samples. stopped_by: see `Samples`. spent_s: seconds of sampling. reasons: why not to trust it; empty when all is
-    well. outputs: what the last sample of each of the first inputs put out, by the index of the input.
+    samples. stopped_by: see `Samples`. unmet: criteria of stopping that were not met (`stopping.unmet`). spent_s:
+    seconds of sampling. reasons: why not to trust it; empty when all is well. outputs: what the last sample of each
+    of the first inputs put out, by the index of the input.
     """
 
     samples_ms: list[float]
@@ -35,6 +38,7 @@ class Timing:
     warmup_ms: list[float]
     inputs: int
     stopped_by: str
+    unmet: list[str]
     spent_s: float
     reasons: list[str]
     outputs: dict[int, Any] = field(repr=False)
@@ -83,6 +87,10 @@ def time_steps(
         reasons.append("warm-up left no time: the only sample is a warm-up run; raise measure.max_s")
     samples_ms = [host for host, _ in samples]
     gpu_ms = [gpu for _, gpu in samples if gpu is not None] if device.type == "cuda" else None
+    unseen_ms = statistics.median(run[0] for run in taken.staged) if chain.head else 0.0
+    doubted = doubts(
+        samples_ms, len(inputs), limits=limits, spent_s=taken.spent_s, gpu_ms=gpu_ms, unseen_ms=unseen_ms
+    )
     return Timing(
         samples_ms=samples_ms,
         stages_ms={name: [run[i] for run in taken.staged] for i, (name, _) in enumerate(steps)},
@@ -90,8 +98,9 @@ def time_steps(
         warmup_ms=[host for host, _ in warm],
         inputs=len(inputs),
         stopped_by=taken.stopped_by,
+        unmet=unmet(samples_ms, len(inputs), limits, taken.spent_s, taken.is_steady),
         spent_s=taken.spent_s,
-        reasons=reasons + doubts(samples_ms, len(inputs), limits=limits, spent_s=taken.spent_s, gpu_ms=gpu_ms),
+        reasons=reasons + doubted,
         outputs=taken.outputs,
     )
 
@@ -99,24 +108,28 @@ def time_steps(
 def summary(timing: Timing) -> dict[str, Any]:
     """Summarise a timing, all in ms but `n`.
 
-    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, wider where
-    neighbouring samples are alike, None below 6 samples. `p90`, `p95`,
-    `p99` are values that the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples.
+    `p50` is the plain median, `median_ci` its 95 % interval by order statistics, None below 6 samples. `p90`, `p95`,
+    `p99` are values that the quantile is below with 99 % confidence; None with fewer than 64, 130, 662 samples. Where
+    neighbouring samples are alike the interval is wider, and the quantiles are higher or need more samples.
+    `precision` is how far the interval reaches to its wider side, of the median (0.02 is ±2 %); None without one.
     `stages` holds the median of each step, None where it was never run on its own. `gpu_p50` is None without CUDA.
     """
     samples = timing.samples_ms
     first, third = quartiles(samples)
+    alike = inflation(samples, timing.inputs)
+    reached = median_precision(samples, alike)
     return {
         "n": len(samples),
         "p50": statistics.median(samples),
-        "p90": upper_quantile(samples, 0.90),
-        "p95": upper_quantile(samples, 0.95),
-        "p99": upper_quantile(samples, 0.99),
+        "p90": upper_quantile(samples, 0.90, alike),
+        "p95": upper_quantile(samples, 0.95, alike),
+        "p99": upper_quantile(samples, 0.99, alike),
         "mean": statistics.fmean(samples),
         "min": min(samples),
         "q1": first,
         "q3": third,
-        "median_ci": median_interval(samples, inflation(samples, timing.inputs)),
+        "median_ci": median_interval(samples, alike),
+        "precision": reached if math.isfinite(reached) else None,
         "stages": {name: statistics.median(runs) if runs else None for name, runs in timing.stages_ms.items()},
         "gpu_p50": statistics.median(timing.gpu_ms) if timing.gpu_ms else None,
     }

@@ -57,15 +57,23 @@ def median_precision(samples: Sequence[float], inflation: float = 1.0) -> float:
     return max(median - interval[0], interval[1] - median) / median
 
 
-def upper_quantile(samples: Sequence[float], fraction: float) -> float | None:
+def upper_quantile(samples: Sequence[float], fraction: float, inflation: float = 1.0) -> float | None:
     """Return a value that the quantile is below with 99 % confidence; None where too few samples allow none.
 
     The t - 1 highest samples are dropped and the highest of the rest is reported. At least one is dropped, as one
-    outlier shall not be the estimate: 0.9 needs 64 samples, 0.95 130 and 0.99 662.
+    outlier shall not be the estimate: 0.9 needs 64 samples, 0.95 130 and 0.99 662, where they are independent.
 
     Source: MLPerf Inference rules, appendix "Early stopping".
+
+    Args:
+        samples: in any order.
+        fraction: 0..1, exclusive; 0.9 is the 90th percentile.
+        inflation: how many samples tell as much as one independent one. t lies further below the expected number of
+            samples above the quantile by its root.
     """
-    rank = confident_rank(len(samples), 1 - fraction, LEVEL_QUANTILE)
+    independent = confident_rank(len(samples), 1 - fraction, LEVEL_QUANTILE)
+    expected = len(samples) * (1 - fraction)
+    rank = math.floor(independent - (expected - independent) * (math.sqrt(inflation) - 1))
     return sorted(samples)[-rank] if rank >= 2 else None
 
 

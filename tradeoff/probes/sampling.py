@@ -20,7 +20,7 @@ class Samples:
 
     whole: end to end, sample i of input i modulo their number. staged: ms of each step, per run. outputs: what the
     last whole run of each of the first inputs put out. spent_s: seconds in all. stopped_by: "precision" or "noise"
-    (see `Stopping`), "time", or "samples" where there are as many as are kept.
+    (see `Stopping`), "time", or "samples" where there are as many as are kept. is_steady: whether noise has settled.
     """
 
     whole: list[Run] = field(default_factory=list)
@@ -28,6 +28,7 @@ class Samples:
     outputs: dict[int, Any] = field(default_factory=dict)
     spent_s: float = 0.0
     stopped_by: str = "time"
+    is_steady: bool = False
 
 
 class Sampler:
@@ -69,7 +70,7 @@ class Sampler:
                 self.take_block()
         if not taken.staged:  # a split of one run is better than none
             self.take_staged()
-        taken.stopped_by = reason
+        taken.stopped_by, taken.is_steady = reason, self.stopping.is_steady()
         taken.spent_s = self.watch.elapsed_s() - self.begin_s
         return taken
 

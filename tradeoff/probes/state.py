@@ -9,6 +9,7 @@ import torch
 
 from tradeoff.core import nvml
 from tradeoff.probes.cpu_state import CpuState, CpuWatch
+from tradeoff.probes.gpu_processes import own_number
 from tradeoff.probes.gpu_state import GpuState, GpuWatch
 
 VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_PROC_BIND", "KMP_AFFINITY", "CUDA_VISIBLE_DEVICES")
@@ -93,7 +94,8 @@ class StateWatch:
         index = self.device.index or 0
         self.driver_version = driver.version
         if index < len(driver.gpus):
-            self.gpu = self._stack.enter_context(GpuWatch(driver.gpus[index], is_paced=self.is_paced))
+            watch = GpuWatch(driver.gpus[index], is_paced=self.is_paced, own=own_number(index))
+            self.gpu = self._stack.enter_context(watch)
         else:
             self.no_gpu = driver.reason or f"NVML lists {len(driver.gpus)} GPUs, this is number {index}"
 
@@ -107,6 +109,11 @@ class StateWatch:
         """Read the GPU's sensors in passing."""
         if self.gpu:
             self.gpu.look()
+
+    def judge_last(self, seconds: float) -> None:
+        """Judge the GPU's clocks by the last so many seconds, those after warm-up."""
+        if self.gpu:
+            self.gpu.judge_last(seconds)
 
 
 def torch_flags(device: torch.device) -> dict[str, Any]:

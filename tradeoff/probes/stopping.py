@@ -44,10 +44,10 @@ class Stopping:
             return "precision"
         self._noises.append(reached * math.sqrt(len(samples_ms)))
         out_of_reach = needed_s(spent_s, reached, self.limits.precision) > spent_s + left_s
-        return "noise" if out_of_reach and self._is_steady() else None
+        return "noise" if out_of_reach and self.is_steady() else None
 
-    def _is_steady(self) -> bool:
-        """Tell whether the estimates of the noise agree by now."""
+    def is_steady(self) -> bool:
+        """Tell whether the noise has settled: its last estimates agree."""
         if len(self._noises) < LOOKS or not math.isfinite(sum(self._noises)):
             return False
         return statistics.stdev(self._noises) <= STEADY * statistics.fmean(self._noises)
@@ -55,6 +55,28 @@ class Stopping:
     def _whole_rounds(self, count: int) -> int:
         """Return the next number of samples at which every input was taken as often."""
         return -(-count // self.inputs) * self.inputs
+
+
+def unmet(samples_ms: Sequence[float], inputs: int, limits: Limits, spent_s: float, is_steady: bool) -> list[str]:
+    """Say which criteria of a good end were not met, such as "precision ±8.9 % > ±1 %"; none where all were.
+
+    Args:
+        samples_ms: all of them.
+        inputs: sample i took input i modulo so many.
+        limits: what was asked for.
+        spent_s: seconds that sampling took.
+        is_steady: whether the noise has settled, which counts where the precision was not reached.
+    """
+    reached = median_precision(samples_ms, inflation(samples_ms, inputs))
+    known = f"±{100 * reached:.3g} %" if math.isfinite(reached) else "unknown"
+    is_precise = reached <= limits.precision
+    criteria = {
+        f"{len(samples_ms)} samples < {limits.min_samples}": len(samples_ms) >= limits.min_samples,
+        f"{spent_s:.2g} s < {limits.min_s:g} s": spent_s >= limits.min_s,
+        f"precision {known} > ±{100 * limits.precision:g} %": is_precise,
+        "noise not settled": is_precise or is_steady,
+    }
+    return [words for words, is_met in criteria.items() if not is_met]
 
 
 def needed_s(spent_s: float, reached: float, wanted: float) -> float:

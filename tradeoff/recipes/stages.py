@@ -94,7 +94,8 @@ class Measure(Computation):
 
     NAME: ClassVar[str] = "measure"
     #: 2: torch's own memory is not the detector's; 3: batch norm is folded; 4: Winograd on a CPU, each cost by itself
-    VERSION: ClassVar[int] = 4
+    #: 5: criteria that were not met, percentiles of calls that are alike, the state of a GPU judged anew
+    VERSION: ClassVar[int] = 5
 
     train: Train
     inference: Inference

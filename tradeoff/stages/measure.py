@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from tradeoff.core import nvml
 from tradeoff.core.errors import DeviceLost, ImpossibleTime
 from tradeoff.core.files import write_atomic
 from tradeoff.core.store import Context, fetch
+from tradeoff.probes.gpu_processes import find_own
 from tradeoff.recipes.stages import Measure
 from tradeoff.stages.costs import arithmetic, bound, drift, energy, fit, latency, memory
 from tradeoff.stages.costs.subject import Findings, Part, Subject
@@ -32,12 +36,18 @@ SPARE: dict[Part, tuple[str, ...]] = {
     energy.measure: ("energy_j",),
     fit.measure: ("fit_mb", "fit_batch"),
 }
+#: those of them without which nobody knows whether the row's times can be, and what is said then
+NEEDED: dict[Part, str] = {
+    arithmetic.measure: "the arithmetic was not counted",
+    bound.measure: "the physical limit was not checked",
+}
 
 
 def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
     """Measure every part, keep its files, and return the columns of cost with the reasons for doubt."""
-    fetch(stage.train, context)
     subject = Subject(stage, context)
+    find_own(subject.device)  # before anything works there
+    fetch(stage.train, context)
     columns: dict[str, Any] = {}
     reasons: list[str] = []
     missing: dict[str, str] = {}
@@ -54,13 +64,33 @@ def run(stage: Measure, folder: Path, context: Context) -> dict[str, Any]:
 
 
 def attempted(part: Part, subject: Subject, before: Mapping[str, Any]) -> Findings:
-    """Measure a part; an error of one that can be spared, such as a lack of memory, is why its columns are empty."""
+    """Measure a part; an error of one that can be spared, such as a lack of memory, is why its columns are empty.
+
+    Raises:
+        DeviceLost: when the GPU is gone, whatever error that has caused.
+        ImpossibleTime: when a time is below the physical limit.
+    """
     try:
-        return part(subject, before)
-    except (ImpossibleTime, DeviceLost):
+        found = part(subject, before)
+    except DeviceLost:
         raise
     except Exception as error:
-        if part not in SPARE:
+        refuse_lost(subject.device)
+        if part not in SPARE or isinstance(error, ImpossibleTime):
             raise
         why = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Findings({}, missing=dict.fromkeys(SPARE[part], why))
+        doubt = [f"{NEEDED[part]}: {why}; run again"] if part in NEEDED else []
+        return Findings({}, doubt, missing=dict.fromkeys(SPARE[part], why))
+    if found.missing:
+        refuse_lost(subject.device)
+    return found
+
+
+def refuse_lost(device: torch.device) -> None:
+    """Ask NVML once whether the device is still there.
+
+    Raises:
+        DeviceLost: when it is not.
+    """
+    if device.type == "cuda" and nvml.is_lost(device.index or 0):
+        raise DeviceLost(nvml.LOST)

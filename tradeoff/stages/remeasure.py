@@ -8,6 +8,7 @@ import torch
 
 from tradeoff.core.store import Context
 from tradeoff.core.worker import Report
+from tradeoff.probes.gpu_processes import find_own
 from tradeoff.probes.paired import Comparison, Demands, compare
 from tradeoff.probes.state import State, StateWatch
 from tradeoff.recipes.stages import UNTRAINED, Measure
@@ -32,6 +33,7 @@ def run(a: Measure, b: Measure, zone: float, max_s: float, context: Context, rep
         report: takes (done, total, unit).
     """
     subject, device = Subject(a, context), torch.device(context.device)
+    find_own(device)  # before anything works there
     demands = Demands(zone=zone, max_s=max_s)
 
     # an outer autocast, though switched off, keeps the weights that an inner one has cast from turn to turn

@@ -8,7 +8,7 @@ import torch
 from tests.core.fakes import FakeNVML, NVMLError
 from tests.probes.bench import Bench
 from tradeoff.core import nvml
-from tradeoff.core.errors import NotMeasured
+from tradeoff.core.errors import DeviceLost, NotMeasured
 from tradeoff.probes.energy import Energy, Window
 from tradeoff.probes.joules import GpuCounter
 from tradeoff.stages.costs import energy
@@ -81,16 +81,27 @@ def test_the_limit_of_the_gpu_is_what_the_power_is_checked_by(monkeypatch):
         energy.found(given, GpuCounter(driver.gpus[0]), driver.gpus[0])
 
 
-@pytest.mark.parametrize("code", [3, 4, 9, 15])
-def test_a_sensor_that_does_not_answer_leaves_the_columns_empty_with_its_reason(monkeypatch, code):
+def silent(monkeypatch, code):
+    """Have NVML answer the question for energy with an error."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     library = FakeNVML(nvmlDeviceGetTotalEnergyConsumption=NVMLError(code))
     real = energy.counter_of
     monkeypatch.setattr(energy, "counter_of", lambda device: real(device, library))
+
+
+@pytest.mark.parametrize("code", [3, 4, 9])
+def test_a_sensor_that_does_not_answer_leaves_the_columns_empty_with_its_reason(monkeypatch, code):
+    silent(monkeypatch, code)
     found = energy.measure(subject(device="cuda:0", chain=lambda images: None), {})
     assert found.columns == {}
     assert found.reasons == []
     assert NVMLError.WORDS[code] in found.missing["energy_j"]
+
+
+def test_a_gpu_that_is_lost_ends_the_measurement(monkeypatch):
+    silent(monkeypatch, 15)
+    with pytest.raises(DeviceLost, match="GPU is lost"):
+        energy.measure(subject(device="cuda:0", chain=lambda images: None), {})
 
 
 def test_no_trials_ask_no_sensor(monkeypatch):

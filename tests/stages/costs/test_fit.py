@@ -1,5 +1,7 @@
 """What a call fits into, on memory that is a number; a CPU says why it has none."""
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,8 +9,12 @@ import pytest
 import torch
 
 from tests.probes.fake_memory import FakeMemory
+from tests.stages.test_measure import stages_of
 from tradeoff.core.columns import COLUMNS
+from tradeoff.core.store import Context, Store
 from tradeoff.stages.costs import fit
+from tradeoff.stages.costs.subject import Subject
+from tradeoff.stages.network import inferring
 
 MB = 1_000_000
 
@@ -16,7 +22,8 @@ MB = 1_000_000
 def subject(device="cpu", asked=True, chain=None):
     stage = SimpleNamespace(measuring=SimpleNamespace(fit=asked), batch_size=1)
     context = SimpleNamespace(report=lambda *told: None)
-    return SimpleNamespace(stage=stage, device=torch.device(device), batches=images(), chain=chain, context=context)
+    given = {"batches": images(), "chain": chain, "keep_chain_alone": lambda: None}
+    return SimpleNamespace(stage=stage, device=torch.device(device), context=context, **given)
 
 
 def images():
@@ -72,3 +79,32 @@ def test_a_cpu_says_why_it_has_none():
 
 def test_nothing_is_tried_unless_asked_for():
     assert fit.measure(subject(asked=False, device="cuda"), {}).columns == {}
+
+
+def storages():
+    """Return the tensors of this process that hold memory, by their storages."""
+    tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor) and one.device.type == "cpu"]
+    return {one.untyped_storage().data_ptr(): one for one in tensors if one.untyped_storage().nbytes()}
+
+
+def test_nothing_but_the_detector_of_the_chain_is_held_while_it_is_tried(tmp_path, monkeypatch):
+    """At first all that earlier parts have made is there: the detector as it was trained, and casts of weights."""
+    cleared, clear = [], torch.clear_autocast_cache
+    monkeypatch.setattr(torch, "clear_autocast_cache", lambda: cleared.append(clear()))
+    monkeypatch.setattr(Subject, "device", torch.device("cuda:0"))
+    monkeypatch.setattr(fit, "CudaMemory", lambda device: None)
+    stage = stages_of("meta_arch=ssd", "train=none", "measure.fit=true", "precision=bf16").measure
+    subject, before = Subject(stage, Context(Store(tmp_path))), storages()
+    held = []
+    monkeypatch.setattr(fit, "found", lambda subject, device: held.append((storages(), len(cleared))))
+    with inferring("bf16", "cpu"):
+        subject.chain  # noqa: B018 - makes it
+        assert subject.counter.images(subject.batches[0]).count.macs > 0
+        second = weakref.ref(subject.counter.detector)
+        fit.measure(subject, {})
+    detector = subject.chain.detector
+    chain = {one.untyped_storage().data_ptr() for one in (*detector.parameters(), *detector.buffers())}
+    assert second() is None
+    ((tensors, times_cleared),) = held
+    assert tensors.keys() - before.keys() - chain == set()
+    assert times_cleared == 1

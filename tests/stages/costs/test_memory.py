@@ -52,6 +52,11 @@ def test_the_memory_of_a_process_is_what_nvml_says_of_its_id():
     assert memory.of_process(GPU, process(os.getpid(), 700 * MB)) == (700.0, "")
 
 
+def test_the_memory_of_a_process_is_found_under_the_number_that_nvml_has_for_it(monkeypatch):
+    monkeypatch.setattr(memory, "own_number", lambda index: 9001 + index)
+    assert memory.of_process(GPU, process(9001, 700 * MB)) == (700.0, "")
+
+
 @pytest.mark.parametrize(
     ("library", "words"),
     [

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from tradeoff.core.errors import NotMeasured
-from tradeoff.probes.fit import CudaMemory, Device, largest_batch, smallest_cap
+from tradeoff.probes.fit import CudaMemory, Device, give_back, largest_batch, smallest_cap
 from tradeoff.stages.costs.memory import largest_input
 from tradeoff.stages.costs.subject import Findings, Subject
 
@@ -24,6 +24,8 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
         return Findings({})
     if subject.device.type != "cuda":
         return Findings({}, missing=dict.fromkeys(("fit_mb", "fit_batch"), ON_A_CPU))
+    subject.keep_chain_alone()
+    give_back()
     return found(subject, CudaMemory(subject.device))
 
 

@@ -3,8 +3,8 @@
 Two files stay beside the row. `samples.json` holds every sample in milliseconds: `samples_ms`, end to end (sample i
 took batch i modulo `inputs`); `gpu_ms`, the same between events on CUDA; `stages_ms`, the runs that were timed step
 by step (run j took batch j modulo `inputs`); `warmup_ms`. With them stand `mode`, `gap_ms`, `batch_size`, `image_ids`
-in their order, `images_sha256`, `stopped_by`, `spent_s` and `reasons`. `state.json` holds the state of the machine
-meanwhile (`tradeoff.probes.state.State`), the GPU's sensors at every look included.
+in their order, `images_sha256`, `stopped_by`, `unmet`, `spent_s` and `reasons`. `state.json` holds the state of the
+machine meanwhile (`tradeoff.probes.state.State`), the GPU's sensors at every look included.
 """
 
 import statistics
@@ -29,6 +29,7 @@ def measure(subject: Subject, before: Mapping[str, Any]) -> Findings:
     """Time the detector on images of the data set, watch the machine, and compare with what was scored."""
     with StateWatch(subject.device, is_paced=subject.stage.measuring.mode == "burst") as watch:
         timing = timed(subject, watch.look)
+        watch.judge_last(timing.spent_s)
     state, same = watch.state, compare(subject, timing.outputs)
     untrained = [UNTRAINED] if subject.stage.train.training.steps == 0 else []
     images = {"timed_images": len(subject.examples), "timed_images_sha256": subject.images_sha256[:12]}
@@ -76,6 +77,8 @@ def columns(timing: Timing, subject: Subject) -> dict[str, Any]:
         **{f"latency_ms_{name}": told[name] for name in ("p50", "p90", "p95", "p99", "mean", "min", "q1", "q3")},
         "latency_ms_low": low,
         "latency_ms_high": high,
+        "latency_precision_pct": None if told["precision"] is None else 100 * told["precision"],
+        "unmet": "; ".join(timing.unmet),
         "latency_n": told["n"],
         "latency_mode": mode,
         **{f"{step}_ms_p50": told["stages"].get(step) for step in ("preprocess", "copy", *NETWORK, "postprocess")},
@@ -106,6 +109,7 @@ def kept(timing: Timing, subject: Subject) -> dict[str, Any]:
         "image_ids": [example.image_id for example in subject.examples],
         "images_sha256": subject.images_sha256,
         "stopped_by": timing.stopped_by,
+        "unmet": timing.unmet,
         "spent_s": timing.spent_s,
         "reasons": timing.reasons,
     }

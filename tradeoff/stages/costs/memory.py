@@ -1,7 +1,6 @@
 """Memory: what the weights take, and how much a call takes at its peak, counted in more ways than one."""
 
 import math
-import os
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from tradeoff.core import nvml
+from tradeoff.probes.gpu_processes import own_number
 from tradeoff.probes.live_tensors import LiveTensors, storages_bytes
 from tradeoff.probes.memory import PeakMemory, weights_mb
 from tradeoff.stages.costs.subject import Findings, Subject
@@ -96,9 +96,10 @@ def of_process(device: torch.device, library: Any = None) -> tuple[float | None,
         processes = driver.gpus[index].processes_mb()
         if processes is None:
             return None, f"NVML: {driver.gpus[index].faults['processes_mb']}"
-    if os.getpid() not in processes:
+    own = own_number(index)
+    if own not in processes:
         return None, "NVML does not list this process; a container with process ids of its own hides it"
-    told = processes[os.getpid()]
+    told = processes[own]
     return told, "" if told is not None else "NVML lists this process without its memory"
 
 

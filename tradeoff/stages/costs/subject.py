@@ -83,6 +83,10 @@ class Subject:
         samples = [[self.batches[0][0]], [self.batches[-1][-1]]]
         return Counter(self.as_trained(), self.chain, samples)
 
+    def keep_chain_alone(self) -> None:
+        """Let go of the detector as it was trained, so that the chain's is the only one."""
+        vars(self).pop("counter", None)
+
     def build(self) -> Chain:
         """Load the detector anew and bring it into the form in which it infers; nothing has run."""
         return chain_of(self.stage.train, self.as_trained(), self.stage.inference, self.context.device)
