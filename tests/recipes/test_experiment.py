@@ -109,3 +109,15 @@ def test_composing_leaves_the_command_as_it_was(monkeypatch):
     first, second = (enumerate_cells(sys.argv[1:]) for _ in range(2))
     assert sys.argv == ["run", "extractor=tiny", "size=64"]
     assert [found for found, _ in first] == [found for found, _ in second]
+
+
+@pytest.mark.parametrize(
+    ("words", "drops"),
+    [
+        (("train.schedule=steps", "train.drop_steps=[1]"), (1,)),
+        (("train=paper", "extractor=resnet101", "train.schedule=steps"), (112_500, 150_000)),
+    ],
+)
+def test_drops_that_stand_in_another_word_make_a_schedule_of_steps(words, drops):
+    found = cell(*words)
+    assert (found.training.schedule, found.training.drop_steps) == ("steps", drops)

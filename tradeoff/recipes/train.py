@@ -95,10 +95,16 @@ class Training(Recipe):
         framed = self.random_crop != "none" or self.crop_ratio is not None or self.pad_ratio is not None
         return 2 if framed or self.optimizer == "rmsprop" else 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check_schedule(self) -> None:
+        """Refuse a schedule without what it needs, once all words are known: drops may come from another one.
+
+        Raises:
+            ConfigError: with the word that is lacking.
+        """
         if self.schedule == "steps" and not self.drop_steps:
-            raise ConfigError("schedule=steps: expected drop_steps, such as [1000, 1500]; or take schedule=constant")
+            raise ConfigError(
+                "train.schedule=steps: expected train.drop_steps, such as [1000, 1500]; or take schedule=constant"
+            )
 
     def meaningless(self, name: str) -> str | None:
         """Return the fault of an option that is given though another one takes its meaning, else None."""
