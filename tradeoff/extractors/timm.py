@@ -17,7 +17,7 @@ from torch import nn
 
 from tradeoff.core.errors import CombinationError, ConfigError, WeightsError
 from tradeoff.extractors.chain import ChainExtractor
-from tradeoff.extractors.cut import Cut, extract, find_layers, find_levels, find_tail
+from tradeoff.extractors.cut import Cut, check_tail, extract, find_layers, find_levels, find_tail
 from tradeoff.extractors.state import backbone_state, load_backbone
 
 __all__ = ["backbone_state", "create", "cut_and_load", "mobilenet_extractor", "timm_extractor"]
@@ -149,6 +149,7 @@ def cut_and_load(backbone: nn.Module, request: Request) -> ChainExtractor:
     """Cut a backbone as requested, and fill it from a file if there is one."""
     try:
         extractor = extract(backbone, find_cut(backbone, request))
+        check_tail(extractor.unclaimed)
     except CombinationError as error:
         raise CombinationError(f"extractor.model={request.model}: {error}") from error.__cause__
     if request.weights is not None:
