@@ -62,3 +62,11 @@ def test_a_pair_of_the_study_has_its_settings(meta_arch, extractor):
     assert {name: getattr(found.meta_arch, name) for name in settings} == settings
     for stride in strides:
         cell(f"meta_arch={meta_arch}", f"extractor={extractor}", f"stride={stride}").check_combination()
+
+
+@pytest.mark.parametrize("extractor", ["resnet101", "mobilenet", "inception_v2", "timm"])
+@pytest.mark.parametrize("meta_arch", ["faster_rcnn", "faster_rcnn_he"])
+def test_a_crop_of_14_cells_is_halved_once(meta_arch, extractor):
+    """By the pool or by the tail's stride, so that the last layers have 7×7 cells."""
+    found = cell(f"meta_arch={meta_arch}", f"extractor={extractor}")
+    assert (found.meta_arch.crop, found.meta_arch.maxpool * getattr(found.extractor, "tail_stride", 2)) == (14, 2)
