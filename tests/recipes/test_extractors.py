@@ -33,9 +33,24 @@ def cell(*words):
 
 @pytest.mark.parametrize("extractor", ["vgg16", "mobilenet", "inception_v2", "inception_v3", "inception_v4"])
 def test_stride_8_is_there_for_resnets_and_inception_resnet_v2_alone(extractor):
-    with pytest.raises(CombinationError, match=r"stride=8 .* \(it has: 16\); .* ResNets and Inception-ResNet v2"):
+    with pytest.raises(CombinationError, match=r"stride=8 .* \(it has: 16\); .*ResNets and Inception-ResNet v2"):
         cell(f"extractor={extractor}", "stride=8").check_combination()
     cell("extractor=inception_resnet_v2", "stride=8").check_combination()
+
+
+def test_the_stride_that_a_backbone_of_timm_lacks_can_be_asked_for():
+    words = ("extractor=timm", "extractor.model=resnet101", "stride=8")
+    with pytest.raises(CombinationError, match=r"extractor\.strides=\[8,16\] .*tail_stride=1 .* extractor=resnet101"):
+        cell(*words).check_combination()
+    cell(*words, "extractor.strides=[8,16]", "extractor.tail_stride=1").check_combination()
+
+
+def test_ssd_at_stride_8_of_a_resnet_says_which_layer():
+    words = ("meta_arch=ssd", "extractor=resnet101", "extractor.ssd_strides=[8]")
+    with pytest.raises(CombinationError, match=r"conv4, dilated: extractor\.ssd_layers=\[layer3\]"):
+        cell(*words).check_combination()
+    cell(*words, "extractor.ssd_layers=[layer3]").check_combination()
+    cell("meta_arch=ssd_liu", "extractor=resnet101", "extractor.ssd_strides=[8,16]").check_combination()
 
 
 def test_rfcn_does_not_go_with_a_fully_connected_tail():

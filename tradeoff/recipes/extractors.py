@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tradeoff.core.errors import CombinationError, ConfigError
-from tradeoff.recipes.base import Recipe, option
+from tradeoff.recipes.base import Recipe, option, spelled
 from tradeoff.recipes.detectors import RFCN
 from tradeoff.recipes.meta_arch import MetaArch
 
@@ -18,6 +18,8 @@ class Extractor(Recipe):
 
     PLANNING: ClassVar[tuple[str, ...]] = ("title", "strides", "ssd_strides")
     IMAGENET: ClassVar[bool] = True  # whether there are ImageNet weights
+    #: what to do about a stride of 8 that is not there
+    STRIDE_8: ClassVar[str] = "by atrous convolution, ResNets and Inception-ResNet v2 have 8: extractor=resnet101"
 
     title: str | None = option(None, "what figures call it; null is the name of its file", where=True)
     strides: tuple[int, ...] = option((16,), "strides of the two-stage feature map that it can be built with")
@@ -33,11 +35,9 @@ class Extractor(Recipe):
         """
         if stride not in self.strides:
             accepted = ", ".join(map(str, self.strides))
-            why = (
-                "; stride 8 is made by atrous convolution, for ResNets and Inception-ResNet v2" if stride == 8 else ""
-            )
+            hint = f"; {self.STRIDE_8}" if stride == 8 else ""
             raise CombinationError(
-                f"stride={stride} is not available for {self.identity()} (it has: {accepted}){why}"
+                f"stride={stride} is not available for {self.identity()} (it has: {accepted}){hint}"
             )
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
@@ -97,6 +97,10 @@ class Timm(Extractor):
     """Any backbone of timm; the second-stage tail is made of its last stage."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.timm:timm_extractor"
+    STRIDE_8: ClassVar[str] = (
+        "extractor.strides=[8,16] extractor.tail_stride=1 gives it to backbones that timm can dilate; ResNets and "
+        "Inception-ResNet v2 have it under names of their own, such as extractor=resnet101"
+    )
 
     model: str = option("resnet50", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(1, "stride of the second-stage tail; ResNets 1, MobileNet 2 (TF OD API)")
@@ -123,12 +127,25 @@ class ResNet(Timm):
                 "pretrained=false, or weights=PATH"
             )
 
+    def check_meta_arch(self, meta_arch: MetaArch) -> None:
+        """Refuse SSD at stride 8 that does not say which layer: conv3 has it, and conv4 once it is dilated.
+
+        Raises:
+            CombinationError: with both words.
+        """
+        if not meta_arch.TWO_STAGE and max(self.ssd_strides) == 8 and not self.ssd_layers:
+            raise CombinationError(
+                f"extractor.ssd_strides={spelled(self.ssd_strides)}: the study's level of stride 8 is conv4, dilated: "
+                "extractor.ssd_layers=[layer3]; conv3 has this stride as it is: extractor.ssd_layers=[layer2]"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class MobileNet(Timm):
     """MobileNet v1 with a width multiplier. Source: arXiv 1704.04861."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.timm:mobilenet_extractor"
+    STRIDE_8: ClassVar[str] = Extractor.STRIDE_8
 
     model: str = option("mobilenetv1_100", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
@@ -154,6 +171,7 @@ class Inception(Timm):
     """Inception v3, v4 or Inception-ResNet v2. Source: arXiv 1512.00567 and 1602.07261."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.inception:inception_extractor"
+    STRIDE_8: ClassVar[str] = Extractor.STRIDE_8
 
     model: str = option("inception_v3", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
