@@ -116,7 +116,7 @@ class Experiment:
         """Return what has to be computed for this cell on a machine, where `jobs` trainings share it."""
         timed = self.training.minutes is not None and self.trained
         train = Train(
-            extractor=self.extractor,
+            extractor=self.extractor.meaningful_for(self.meta_arch),
             meta_arch=self.meta_arch,
             split=self.data.train_split(self.seed),
             size=self.size,

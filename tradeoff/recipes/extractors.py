@@ -1,8 +1,8 @@
 """What can be asked for as `extractor=`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.recipes.base import Recipe, option, spelled
@@ -46,6 +46,10 @@ class Extractor(Recipe):
         Raises:
             CombinationError: with the reason.
         """
+
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:  # noqa: ARG002 - for those that have such options
+        """Return the recipe with what a meta-architecture has no use for at its default."""
+        return self
 
     def check_origin(self) -> None:
         """Refuse ImageNet weights where there are none.
@@ -118,6 +122,7 @@ class ResNet(Timm):
     TARGET: ClassVar[str] = "tradeoff.extractors.resnet:resnet_extractor"
 
     stride_unit: Literal["first", "last"] = option("first", "unit with the stride: first of a stage, or last (slim)")
+    tail_dilation: Literal[1, 2] = option(1, "of conv5's 3×3 after its first unit, where tail_stride=1")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -126,6 +131,10 @@ class ResNet(Timm):
                 "stride_unit=last: timm's ImageNet weights were trained with first; give stride_unit=first, "
                 "pretrained=false, or weights=PATH"
             )
+
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
+        """Return the recipe without the dilation of a tail that is not there, or that halves the resolution."""
+        return self if meta_arch.TWO_STAGE and self.tail_stride == 1 else replace(self, tail_dilation=1)
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
         """Refuse SSD at stride 8 that does not say which layer: conv3 has it, and conv4 once it is dilated.
