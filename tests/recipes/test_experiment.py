@@ -82,6 +82,11 @@ def test_the_cap_of_the_longer_side_has_no_meaning_where_images_are_made_square(
         assert cell(*words, "train.longer_side_px=900").stages(machine) == cell(*words).stages(machine)
 
 
+def test_the_decay_of_frozen_batch_norm_has_no_meaning():
+    with pytest.raises(CombinationError, match=r"batch_norm_decay=0\.9: has no meaning with batch_norm=frozen"):
+        cell("extractor=tiny", "train.batch_norm=frozen", "train.batch_norm_decay=0.9").check_combination()
+
+
 def test_what_a_pair_brings_is_not_refused_and_stays_out_of_the_key_where_it_has_no_meaning():
     machine = Machine("cpu", "a CPU", "2.15", "0.30")
     found = cell(*SSD_PAPER)

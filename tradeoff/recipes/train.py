@@ -24,6 +24,7 @@ class Training(Recipe):
         "decay_steps": ("schedule", ("exponential",)),
         "decay_factor": ("schedule", ("exponential",)),
         "staircase": ("schedule", ("exponential",)),
+        "batch_norm_decay": ("batch_norm", ("auto", "train")),
         "longer_side_px": ("resizer", ("auto", "keep_aspect")),
     }
 
@@ -80,6 +81,9 @@ class Training(Recipe):
         None, "start the whole detector from `run:ID` of results_dir or from a file; null is not to", where=True
     )
     batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
+    batch_norm_decay: float | None = option(
+        None, "of the moving mean and variance of every batch norm; null is torch's 0.9", low=0, high=1
+    )
     freeze_extractor: bool = option(
         False, "keep the extractor and the second stage's tail as loaded; heads learn alone"
     )
