@@ -126,3 +126,8 @@ def test_composing_leaves_the_command_as_it_was(monkeypatch):
 def test_drops_that_stand_in_another_word_make_a_schedule_of_steps(words, drops):
     found = cell(*words)
     assert (found.training.schedule, found.training.drop_steps) == ("steps", drops)
+
+
+def test_a_label_tells_what_was_given_below_detector_and_extractor():
+    words = ("meta_arch=rfcn", "extractor=mobilenet", "size=300", "proposals=50", "meta_arch.bins=4")
+    assert cell(*words, "extractor.width=0.5").label() == "R-FCN bins=4 MobileNet width=0.5 300 px 50 prop."

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError
+from tradeoff.core.machine import Machine
 from tradeoff.run import enumerate_cells
 
 BOTH = (16, 8)  # by atrous convolution
@@ -85,3 +87,26 @@ def test_a_crop_of_14_cells_is_halved_once(meta_arch, extractor):
     """By the pool or by the tail's stride, so that the last layers have 7×7 cells."""
     found = cell(f"meta_arch={meta_arch}", f"extractor={extractor}")
     assert (found.meta_arch.crop, found.meta_arch.maxpool * getattr(found.extractor, "tail_stride", 2)) == (14, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "origin"),
+    [
+        (["extractor=resnet101"], "imagenet:resnet101.a1h_in1k"),
+        (["extractor=resnet101", "extractor.imagenet=tv_in1k"], "imagenet:resnet101.tv_in1k"),
+        (["extractor=timm", "extractor.model=resnet18.tv_in1k"], "imagenet:resnet18.tv_in1k"),
+        (["extractor=timm", "extractor.model=resnet18"], "imagenet:resnet18"),
+        (["extractor=vgg16"], "imagenet:vgg16.tv_in1k"),
+    ],
+)
+def test_a_row_tells_which_imagenet_weights(words, origin):
+    assert cell(*words, "extractor.pretrained=true").weights() == origin
+
+
+def test_the_name_of_imagenet_weights_is_in_the_key_of_cells_that_start_from_them():
+    def key(*words):
+        return digest(cell("extractor=resnet101", *words).stages(Machine("cpu", "a CPU", "2.15", "0.30")).train)
+
+    other = "extractor.imagenet=tv_in1k"
+    assert key("extractor.pretrained=true") != key("extractor.pretrained=true", other)
+    assert key() == key(other)

@@ -24,7 +24,7 @@ def resnet_extractor(*, stride_unit: StrideUnit, tail_dilation: int, **wanted: A
     request = Request(**wanted)
     atrous = {"output_stride": max(request.level_strides)}
     options = atrous if request.ssd_layers and not request.tail else request.timm_options()
-    backbone = create(request.model, request.download, options)
+    backbone = create(request.name, request.download, options)
     if stride_unit == "last":
         move_strides(backbone, request.model)
     extractor = cut_and_load(backbone, request)

@@ -90,10 +90,14 @@ class Extractor(Recipe):
         return super().build(**{"weights": self.weights_path()} | parts)
 
     def origin(self) -> str:
-        """Name the weights that training starts from: scratch, imagenet, shapes or file."""
+        """Name the weights that training starts from: scratch, imagenet:NAME as timm has it, shapes or file."""
         if self.weights:
             return "shapes" if self.weights == "shapes" else "file"
-        return "imagenet" if self.pretrained else "scratch"
+        return f"imagenet:{self.imagenet_name()}" if self.pretrained else "scratch"
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does."""
+        return self.identity()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,15 @@ class Timm(Extractor):
     model: str = option("resnet50", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(1, "stride of the second-stage tail; ResNets 1, MobileNet 2 (TF OD API)")
     ssd_layers: tuple[str, ...] = option((), "modules that feed SSD; [] is the last of each of ssd_strides")
+    imagenet: str | None = option(None, "which of timm's ImageNet weights, its tag; null is timm's own choice")
+
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:  # noqa: ARG002 - for those that have such options
+        """Return the recipe without the name of ImageNet weights that it does not start from."""
+        return self if self.pretrained and not self.weights else replace(self, imagenet=None)
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does, such as resnet101.tv_in1k."""
+        return f"{self.model}.{self.imagenet}" if self.imagenet and "." not in self.model else self.model
 
     def identity(self) -> str:
         """Name the network whose weights these are."""
@@ -134,7 +147,8 @@ class ResNet(Timm):
 
     def meaningful_for(self, meta_arch: MetaArch) -> Self:
         """Return the recipe without the dilation of a tail that is not there, or that halves the resolution."""
-        return self if meta_arch.TWO_STAGE and self.tail_stride == 1 else replace(self, tail_dilation=1)
+        recipe = super().meaningful_for(meta_arch)
+        return recipe if meta_arch.TWO_STAGE and self.tail_stride == 1 else replace(recipe, tail_dilation=1)
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
         """Refuse SSD at stride 8 that does not say which layer: conv3 has it, and conv4 once it is dilated.
@@ -207,6 +221,10 @@ class VGG16(Extractor):
     TARGET: ClassVar[str] = "tradeoff.extractors.vgg:vgg16_extractor"
 
     ssd_strides: tuple[int, ...] = option((8, 16), "strides of the levels that feed SSD before its extra layers")
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does: torchvision's, the only ones there."""
+        return "vgg16.tv_in1k"
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
         """Refuse R-FCN, which runs the tail over the whole map.
