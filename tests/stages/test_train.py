@@ -188,6 +188,8 @@ def test_batch_norm_forgets_at_the_given_rate(tmp_path):
         trainer = Trainer(stage, tmp_path / decay, Context(Store(tmp_path)))
         trainer.update(next(trainer.batches()))
         state = trainer.detector.state_dict()
-        means[decay] = torch.cat([tensor.flatten() for name, tensor in state.items() if name.endswith("running_mean")])
+        means[decay] = torch.cat(
+            [tensor.flatten() for name, tensor in state.items() if name.endswith("running_mean")]
+        )
     torch.testing.assert_close(means["null"], means["0.9"])
     torch.testing.assert_close(means["0.75"] / 0.25, means["0.9"] / 0.1)
