@@ -103,7 +103,7 @@ def test_narrow_mobilenets_have_the_published_counts(width):
 
 
 def test_the_convolutions_of_vgg16_have_the_published_multiply_adds():
-    """torchvision's 15.47 G less the 0.124 G of its three fully connected layers."""
+    """Torchvision's 15.47 G less the 0.124 G of its three fully connected layers."""
     found = macs([extractor("vgg16").body], 224) / 1e9
     linear = (25088 * 4096 + 4096 * 4096 + 4096 * 1000) / 1e9
     assert found == pytest.approx(15.347, abs=0.0005)

@@ -49,7 +49,7 @@ def test_the_stride_that_a_backbone_of_timm_lacks_can_be_asked_for():
 
 def test_ssd_at_stride_8_of_a_resnet_says_which_layer():
     words = ("meta_arch=ssd", "extractor=resnet101", "extractor.ssd_strides=[8]")
-    with pytest.raises(CombinationError, match=r"conv4, dilated: extractor\.ssd_layers=\[layer3\]"):
+    with pytest.raises(CombinationError, match=r"conv4 there, dilated: extractor\.ssd_layers=\[layer3\]"):
         cell(*words).check_combination()
     cell(*words, "extractor.ssd_layers=[layer3]").check_combination()
     cell("meta_arch=ssd_liu", "extractor=resnet101", "extractor.ssd_strides=[8,16]").check_combination()

@@ -95,8 +95,8 @@ def check_tail(tail: nn.Module | None) -> None:
     """
     if tail is not None and next(tail.parameters(), None) is None:
         raise CombinationError(
-            "its last stage has no weights, so there is no second stage to learn; of VGGs take extractor=vgg16, whose "
-            "tail is fc6 and fc7, or meta_arch=ssd"
+            "its last stage has no weights, so there is no second stage to learn; of VGGs take extractor=vgg16, with "
+            "fc6 and fc7, or meta_arch=ssd"
         )
 
 

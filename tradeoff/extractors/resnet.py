@@ -16,8 +16,8 @@ def resnet_extractor(*, stride_unit: StrideUnit, tail_dilation: int, **wanted: A
     """Build the extractor of a ResNet; the other arguments and errors are those of `timm_extractor`.
 
     `stride_unit` is the unit that has the stride: the "first" of a stage, as timm's weights were trained, or the
-    "last" of the stage before. `tail_dilation` is that of conv5 where it keeps the resolution (`tail_stride` 1). Given `ssd_layers` are dilated where their strides ask for it, as in the study's SSD
-    on conv4 of stride 8.
+    "last" of the stage before. `tail_dilation` is that of conv5 where it keeps the resolution (`tail_stride` 1).
+    Given `ssd_layers` are dilated where their strides ask for it, as in the study's SSD on conv4 of stride 8.
 
     Source: He et al. 2016 (arXiv 1512.03385); "last" is slim's, the one of the study.
     """

@@ -47,7 +47,7 @@ class Extractor(Recipe):
             CombinationError: with the reason.
         """
 
-    def meaningful_for(self, meta_arch: MetaArch) -> Self:  # noqa: ARG002 - for those that have such options
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
         """Return the recipe with what a meta-architecture has no use for at its default."""
         return self
 
@@ -115,7 +115,7 @@ class Timm(Extractor):
     ssd_layers: tuple[str, ...] = option((), "modules that feed SSD; [] is the last of each of ssd_strides")
     imagenet: str | None = option(None, "which of timm's ImageNet weights, its tag; null is timm's own choice")
 
-    def meaningful_for(self, meta_arch: MetaArch) -> Self:  # noqa: ARG002 - for those that have such options
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
         """Return the recipe without the name of ImageNet weights that it does not start from."""
         return self if self.pretrained and not self.weights else replace(self, imagenet=None)
 
@@ -158,7 +158,7 @@ class ResNet(Timm):
         """
         if not meta_arch.TWO_STAGE and max(self.ssd_strides) == 8 and not self.ssd_layers:
             raise CombinationError(
-                f"extractor.ssd_strides={spelled(self.ssd_strides)}: the study's level of stride 8 is conv4, dilated: "
+                f"extractor.ssd_strides={spelled(self.ssd_strides)}: the study has conv4 there, dilated: "
                 "extractor.ssd_layers=[layer3]; conv3 has this stride as it is: extractor.ssd_layers=[layer2]"
             )
 

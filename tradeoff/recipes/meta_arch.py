@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, option, spelled
 
-#: of each coding: Ren et al. 2015 as released, corners in the release of Liu et al. 2016, centres in cells of a 7×7 grid
+#: of each coding: that of the study, of corners in the release of Liu et al. 2016, of cells in a grid of 7×7
 BOX_SCALES = {
     "centre_log": (10.0, 10.0, 5.0, 5.0),
     "corners": (10.0, 10.0, 10.0, 10.0),
