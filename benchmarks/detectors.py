@@ -91,7 +91,7 @@ def faster_rcnn_pair() -> tuple[Detect, Detect]:
     """Return Faster R-CNN on the conv4 map of a ResNet-50 with conv5 on each crop, built by torchvision, and ours."""
     torch.manual_seed(0)
     theirs = torchvision_faster_rcnn().eval().to(DEVICE)
-    words = ["meta_arch=faster_rcnn", "extractor=resnet50", "size=600", "proposals=300"]
+    words = ["meta_arch=faster_rcnn", "extractor=resnet50", "size=600", "proposals=300", "extractor.tail_dilation=1"]
     chain = our_chain(*words, "inference.score_threshold=0.05", "inference.nms_iou=0.5", "inference.detections=100")
     mine = chain.detector
     copy_weights([theirs.backbone, theirs.roi_heads.box_head], [mine.extractor, mine.head.tail])
@@ -104,7 +104,7 @@ def faster_rcnn_pair() -> tuple[Detect, Detect]:
 
 
 def torchvision_faster_rcnn() -> FasterRCNN:
-    """Build the network of `meta_arch=faster_rcnn extractor=resnet50` out of torchvision's parts."""
+    """Build `meta_arch=faster_rcnn extractor=resnet50 extractor.tail_dilation=1` out of torchvision's parts."""
     network = with_statistics(resnet50(weights=None))
     for layer in (network.layer4[0].conv2, network.layer4[0].downsample[0]):
         layer.stride = (1, 1)

@@ -27,6 +27,7 @@ def assert_is_extractor(recipe: Extractor, *, shapes: tuple[tuple[int, int], ...
         assert len({level.name for level in extractor.levels}) == len(level_strides)
         names = [name for name, _ in extractor.named_parameters()]
         tail = extractor.tail() if with_tail else None
+        assert tail is None or sum(parameter.numel() for parameter in tail.parameters())
         assert [name for name, _ in extractor.named_parameters()] == names  # the tail was no part of it
         for shape in shapes:
             _levels_are_as_promised(extractor, tail, shape)

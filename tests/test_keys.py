@@ -13,7 +13,7 @@ CPU = Machine("cpu", "a CPU", "2.15.0", "0.29.2")
 
 GOLDEN = {
     "meta_arch=ssd extractor=mobilenet": "b4c8c1f2ff28 b4e98a5ee51a 3314e13bb43b b83952227c12",
-    "extractor=resnet101 size=600 train=paper": "32609d13a751 17b2032a440d ad1bc4989621 a0476976b62c",
+    "extractor=resnet101 size=600 train=paper": "49ea457d0a91 62c0d360da03 a3dc516b11b3 56b53b4360ac",
     "meta_arch=rfcn extractor=tiny train=smoke": "4798b7774041 d934c4279b40 1e32bc10c133 a9dfb1c79496",
 }
 

@@ -101,6 +101,7 @@ def test_released_options_of_the_paper_recipe():
     ssd = training_of("meta_arch=ssd", "extractor=mobilenet", "train=paper")
     two_stage = training_of("meta_arch=rfcn", "extractor=mobilenet", "train=paper")
     assert (ssd.weight_decay, ssd.clip_norm, ssd.random_crop, ssd.flip) == (4e-5, None, "ssd_api", True)
+    assert (ssd.batch_norm_decay, two_stage.batch_norm_decay) == (0.9997, None)
     assert (two_stage.weight_decay, two_stage.clip_norm, two_stage.random_crop) == (0, 10, "none")
     assert two_stage.flip
     assert not two_stage.append_ground_truth

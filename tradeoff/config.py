@@ -122,6 +122,8 @@ def realize(node: Mapping[str, Any], names: Mapping[str, str], task: list[str]) 
     parts = {group: gathered(recipe, node[group], f"{group}.") for group in ("meta_arch", "extractor", "data")}
     training = gathered(Training.from_mapping, node["train"], "train.")
     scoring = gathered(Scoring.from_mapping, node["evaluate"], "evaluate.")
+    if training:
+        gathered(training.check_schedule)
     measuring = gathered(Measuring.from_mapping, node["measure"], "measure.")
     metric = gathered(Metric.from_mapping, node["metric"], "metric.")
     given = training.weights if training and words else None

@@ -7,10 +7,13 @@ import torch
 import torchvision
 
 from tests.detectors.scenes import crowd_of, nothing
+from tradeoff.core.machine import Machine
 from tradeoff.core.types import Level
 from tradeoff.detectors.rpn import RPN, RPNLoss, Scored, inside
 from tradeoff.ops.matchers import Matcher
 from tradeoff.ops.structures import Targets
+from tradeoff.run import enumerate_cells
+from tradeoff.stages.network import build
 
 LOSS = RPNLoss(matcher=Matcher(positive_iou=0.7, negative_iou=0.3), batch=16)
 SIZE = torch.tensor([100.0, 100.0])
@@ -155,3 +158,11 @@ def test_without_an_anchor_inside_there_is_no_loss_but_a_gradient():
     objectness, boxes = LOSS(Scored(logits, torch.zeros(1, 5, 4), ANCHORS), torch.tensor([[5.0, 5.0]]), [nothing()])
     (objectness + boxes).backward()
     assert (objectness.item(), boxes.item(), logits.grad.abs().sum().item()) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("word", "sides"), [("true", (32, 64, 128, 256)), ("false", (64, 128, 256, 512))])
+@pytest.mark.parametrize("meta_arch", ["faster_rcnn", "rfcn"])
+def test_anchors_grow_with_the_size_or_keep_their_pixels(meta_arch, word, sides):
+    words = [f"meta_arch={meta_arch}", "extractor=tiny", "size=300", f"meta_arch.anchors_grow={word}"]
+    ((cell, _),) = enumerate_cells(words)
+    assert build(cell.stages(Machine("cpu", "a CPU", "2.15", "0.30")).train, classes=3).rpn.sides_px == sides

@@ -28,6 +28,12 @@ PUBLISHED_GMACS = {
     "resnet101": (7.801, 224, 2048),
     "resnet152": (11.514, 224, 2048),
 }
+#: MobileNet by width: million multiply-adds at 224 px, and million parameters, here and published by slim's README
+WIDTHS = {
+    0.75: ((325.4, 2.586), (317, 2.59)),
+    0.5: ((149.5, 1.332), (150, 1.34)),
+    0.25: ((41.0, 0.470), (41, 0.47)),
+}
 
 
 def counted(name):
@@ -78,6 +84,31 @@ def test_the_multiply_adds_are_the_published_ones(name):
     body = as_published(built.body, name) if name in VALID else built.body
     found = macs([body, built.tail()], size) + features * 1000
     assert found / 1e9 == pytest.approx(published, abs=0.0005)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_narrow_mobilenets_have_the_published_counts(width):
+    """Parameters with scales, offsets and a classifier of 1,000 classes; all within 3 % or the last digit told."""
+    (here_m, here_params_m), published = WIDTHS[width]
+    built = extractor("mobilenet", width=width)
+    pieces = [built.body, built.tail()]
+    features = round(1024 * width)
+    params = weights(pieces) + 2 * sum(norms(pieces)) + features * 1000 + 1000
+    found = (macs(pieces, 224) + features * 1000) / 1e6, params / 1e6
+    assert found == (pytest.approx(here_m, abs=0.05), pytest.approx(here_params_m, abs=0.0005))
+    assert found == pytest.approx(published, rel=0.03)
+    text = f"| `mobilenet`, `extractor.width={width}` | 224 | {here_m / 1e3:.4f} | {published[0] / 1e3:.3f} |"
+    assert text in README.read_text()
+    assert f"{here_params_m:.3f} | {published[1]:.2f} |" in README.read_text()
+
+
+def test_the_convolutions_of_vgg16_have_the_published_multiply_adds():
+    """Torchvision's 15.47 G less the 0.124 G of its three fully connected layers."""
+    found = macs([extractor("vgg16").body], 224) / 1e9
+    linear = (25088 * 4096 + 4096 * 4096 + 4096 * 1000) / 1e9
+    assert found == pytest.approx(15.347, abs=0.0005)
+    assert found + linear == pytest.approx(15.47, abs=0.005)
+    assert "| `vgg16`, convolutions alone | 224 | 15.347 | 15.346 |" in README.read_text()
 
 
 @pytest.mark.parametrize("name", ["mobilenet", *VALID, "inception_v2"])

@@ -4,8 +4,13 @@ import pytest
 import torch
 import torchvision
 
+from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError, ConfigError
+from tradeoff.core.machine import Machine
 from tradeoff.recipes.extractors import ResNet, Timm
+from tradeoff.run import enumerate_cells
+
+CPU = Machine("cpu", "a CPU", "2.15", "0.30")
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -43,6 +48,31 @@ def test_every_stage_computes_what_torchvision_computes(weights, stride, dilate)
     for block in reference.layer4:
         block.conv2.dilation = block.conv2.padding = (1, 1)
     torch.testing.assert_close(extractor.tail().eval()(x), reference.layer4(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [1, 2])
+@torch.no_grad()
+def test_conv5_is_dilated_as_torchvisions_or_dense(weights, rate):
+    """torchvision, too, dilates what follows the first unit of a stage whose stride is taken away."""
+    reference = torchvision.models.resnet101(weights=None, replace_stride_with_dilation=[False, False, True]).eval()
+    reference.load_state_dict(torch.load(weights))
+    for unit in reference.layer4[1:]:
+        unit.conv2.dilation = unit.conv2.padding = (rate, rate)
+    recipe = ResNet(model="resnet101", weights=str(weights), tail_dilation=rate)
+    features = torch.rand(1, 1024, 7, 7)
+    tail = recipe.build(level_strides=(16,), tail=True).tail().eval()
+    torch.testing.assert_close(tail(features), reference.layer4(features), rtol=1e-4, atol=1e-4)
+
+
+def test_the_dilation_of_conv5_is_in_the_key_of_cells_that_have_a_conv5():
+    def train(meta_arch, *words):
+        ((cell, _),) = enumerate_cells(["extractor=resnet50", f"meta_arch={meta_arch}", *words])
+        return digest(cell.stages(CPU).train.extractor)
+
+    dense = "extractor.tail_dilation=1"
+    assert train("rfcn") == train("faster_rcnn") != train("rfcn", dense)
+    assert train("ssd") == train("ssd", dense) == train("rfcn", dense)
+    assert train("rfcn", "extractor.tail_stride=2") == train("rfcn", "extractor.tail_stride=2", dense)
 
 
 def slim_resnet(weights):

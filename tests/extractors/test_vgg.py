@@ -106,7 +106,7 @@ def test_imagenet_weights_come_through_timm_and_are_translated(reference, monkey
 
     monkeypatch.setattr("tradeoff.extractors.vgg.create", offered)
     state = VGG16(pretrained=True).build(**ONE_STAGE).body.backbone_state()
-    assert asked == [("vgg16", True)]
+    assert asked == [("vgg16.tv_in1k", True)]
     torch.testing.assert_close(state["features.28.weight"], reference.features[28].weight.data, rtol=0, atol=0)
     torch.testing.assert_close(
         state["fc7.weight"][..., 0, 0], reference.classifier[3].weight.data[::4, ::4], rtol=0, atol=0

@@ -154,6 +154,18 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_an_error_with_advice(mon
         Tiny(pretrained=True).build(**TWO_STAGE)
 
 
+def test_the_imagenet_weights_asked_for_are_downloaded(monkeypatch):
+    asked, create = [], timm.create_model
+
+    def offered(name, *, pretrained, **options):
+        asked.append((name, pretrained))
+        return create(name, pretrained=False, **options)
+
+    monkeypatch.setattr(timm, "create_model", offered)
+    Timm(model="resnet18", imagenet="tv_in1k", pretrained=True).build(**TWO_STAGE)
+    assert asked == [("resnet18.tv_in1k", True)]
+
+
 def test_a_file_goes_before_imagenet(tmp_path):
     path = saved(tmp_path, "tiny.pt", whole(Tiny()))
     assert Tiny(weights=path, pretrained=True).build(**TWO_STAGE).levels[0].stride_px == 16

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tradeoff import config
+from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.recipes.detectors import RFCN, SSD, FasterRCNN
 from tradeoff.run import enumerate_cells
@@ -59,9 +60,23 @@ FIXED = {
     "faster_rcnn_he": REN | FAST | {"sides_px": [64, 128, 256, 512]},
     "rfcn_dai": REN | {"sides_px": [64, 128, 256, 512], "bins": 7, "depth": 1024, "hard_examples": 128},
     "ssd_liu": LIU | {"init_deviation": None, "box_scales": (10.0, 10.0, 5.0, 5.0), "kernel": 3},
-    "ssd_liu_v1": LIU,
+    "ssd_liu_v1": LIU | {"box_scales": (10.0,) * 4},
+    "multibox_szegedy": {"box_scales": (10.0,) * 4},
     "yolo_redmon": {"localization_weight": 5.0, "box_scales": (7.0, 7.0, 1.0, 1.0)},
 }
+
+
+@pytest.mark.parametrize(
+    ("coding", "scales"),
+    [("centre_log", (10, 10, 5, 5)), ("corners", (10, 10, 10, 10)), ("centre_sqrt", (7, 7, 1, 1))],
+)
+@pytest.mark.parametrize("name", ["ssd", "faster_rcnn", "yolo_redmon"])
+def test_one_word_of_coding_brings_its_own_scales(name, coding, scales):
+    values = config.load("meta_arch", name) | {"box_coding": coding}
+    recipe = config.recipe(values, "meta_arch.")
+    assert recipe.box_scales == scales
+    given = config.recipe(values | {"box_scales": [float(scale) for scale in scales]}, "meta_arch.")
+    assert digest(given) == digest(recipe)
 
 
 @pytest.mark.parametrize("name", FIXED)

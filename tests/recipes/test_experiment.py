@@ -82,6 +82,11 @@ def test_the_cap_of_the_longer_side_has_no_meaning_where_images_are_made_square(
         assert cell(*words, "train.longer_side_px=900").stages(machine) == cell(*words).stages(machine)
 
 
+def test_the_decay_of_frozen_batch_norm_has_no_meaning():
+    with pytest.raises(CombinationError, match=r"batch_norm_decay=0\.9: has no meaning with batch_norm=frozen"):
+        cell("extractor=tiny", "train.batch_norm=frozen", "train.batch_norm_decay=0.9").check_combination()
+
+
 def test_what_a_pair_brings_is_not_refused_and_stays_out_of_the_key_where_it_has_no_meaning():
     machine = Machine("cpu", "a CPU", "2.15", "0.30")
     found = cell(*SSD_PAPER)
@@ -109,3 +114,20 @@ def test_composing_leaves_the_command_as_it_was(monkeypatch):
     first, second = (enumerate_cells(sys.argv[1:]) for _ in range(2))
     assert sys.argv == ["run", "extractor=tiny", "size=64"]
     assert [found for found, _ in first] == [found for found, _ in second]
+
+
+@pytest.mark.parametrize(
+    ("words", "drops"),
+    [
+        (("train.schedule=steps", "train.drop_steps=[1]"), (1,)),
+        (("train=paper", "extractor=resnet101", "train.schedule=steps"), (112_500, 150_000)),
+    ],
+)
+def test_drops_that_stand_in_another_word_make_a_schedule_of_steps(words, drops):
+    found = cell(*words)
+    assert (found.training.schedule, found.training.drop_steps) == ("steps", drops)
+
+
+def test_a_label_tells_what_was_given_below_detector_and_extractor():
+    words = ("meta_arch=rfcn", "extractor=mobilenet", "size=300", "proposals=50", "meta_arch.bins=4")
+    assert cell(*words, "extractor.width=0.5").label() == "R-FCN bins=4 MobileNet width=0.5 300 px 50 prop."

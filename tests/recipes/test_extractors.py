@@ -2,7 +2,9 @@
 
 import pytest
 
+from tradeoff.core.digest import digest
 from tradeoff.core.errors import CombinationError
+from tradeoff.core.machine import Machine
 from tradeoff.run import enumerate_cells
 
 BOTH = (16, 8)  # by atrous convolution
@@ -33,9 +35,24 @@ def cell(*words):
 
 @pytest.mark.parametrize("extractor", ["vgg16", "mobilenet", "inception_v2", "inception_v3", "inception_v4"])
 def test_stride_8_is_there_for_resnets_and_inception_resnet_v2_alone(extractor):
-    with pytest.raises(CombinationError, match=r"stride=8 .* \(it has: 16\); .* ResNets and Inception-ResNet v2"):
+    with pytest.raises(CombinationError, match=r"stride=8 .* \(it has: 16\); .*ResNets and Inception-ResNet v2"):
         cell(f"extractor={extractor}", "stride=8").check_combination()
     cell("extractor=inception_resnet_v2", "stride=8").check_combination()
+
+
+def test_the_stride_that_a_backbone_of_timm_lacks_can_be_asked_for():
+    words = ("extractor=timm", "extractor.model=resnet101", "stride=8")
+    with pytest.raises(CombinationError, match=r"extractor\.strides=\[8,16\] .*tail_stride=1 .* extractor=resnet101"):
+        cell(*words).check_combination()
+    cell(*words, "extractor.strides=[8,16]", "extractor.tail_stride=1").check_combination()
+
+
+def test_ssd_at_stride_8_of_a_resnet_says_which_layer():
+    words = ("meta_arch=ssd", "extractor=resnet101", "extractor.ssd_strides=[8]")
+    with pytest.raises(CombinationError, match=r"conv4 there, dilated: extractor\.ssd_layers=\[layer3\]"):
+        cell(*words).check_combination()
+    cell(*words, "extractor.ssd_layers=[layer3]").check_combination()
+    cell("meta_arch=ssd_liu", "extractor=resnet101", "extractor.ssd_strides=[8,16]").check_combination()
 
 
 def test_rfcn_does_not_go_with_a_fully_connected_tail():
@@ -62,3 +79,34 @@ def test_a_pair_of_the_study_has_its_settings(meta_arch, extractor):
     assert {name: getattr(found.meta_arch, name) for name in settings} == settings
     for stride in strides:
         cell(f"meta_arch={meta_arch}", f"extractor={extractor}", f"stride={stride}").check_combination()
+
+
+@pytest.mark.parametrize("extractor", ["resnet101", "mobilenet", "inception_v2", "timm"])
+@pytest.mark.parametrize("meta_arch", ["faster_rcnn", "faster_rcnn_he"])
+def test_a_crop_of_14_cells_is_halved_once(meta_arch, extractor):
+    """By the pool or by the tail's stride, so that the last layers have 7×7 cells."""
+    found = cell(f"meta_arch={meta_arch}", f"extractor={extractor}")
+    assert (found.meta_arch.crop, found.meta_arch.maxpool * getattr(found.extractor, "tail_stride", 2)) == (14, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "origin"),
+    [
+        (["extractor=resnet101"], "imagenet:resnet101.a1h_in1k"),
+        (["extractor=resnet101", "extractor.imagenet=tv_in1k"], "imagenet:resnet101.tv_in1k"),
+        (["extractor=timm", "extractor.model=resnet18.tv_in1k"], "imagenet:resnet18.tv_in1k"),
+        (["extractor=timm", "extractor.model=resnet18"], "imagenet:resnet18"),
+        (["extractor=vgg16"], "imagenet:vgg16.tv_in1k"),
+    ],
+)
+def test_a_row_tells_which_imagenet_weights(words, origin):
+    assert cell(*words, "extractor.pretrained=true").weights() == origin
+
+
+def test_the_name_of_imagenet_weights_is_in_the_key_of_cells_that_start_from_them():
+    def key(*words):
+        return digest(cell("extractor=resnet101", *words).stages(Machine("cpu", "a CPU", "2.15", "0.30")).train)
+
+    other = "extractor.imagenet=tv_in1k"
+    assert key("extractor.pretrained=true") != key("extractor.pretrained=true", other)
+    assert key() == key(other)

@@ -157,7 +157,7 @@ def test_every_optimizer_takes_a_step(tmp_path, optimizer):
 
 
 def test_a_tail_that_does_not_run_on_the_crops_is_refused():
-    ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "size=96"])
+    ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "meta_arch.maxpool=2", "size=96"])
     with pytest.raises(CombinationError, match=r"7×7 cells .* meta_arch\.crop and meta_arch\.maxpool"):
         build(cell.stages(CPU).train, 3)
     ((cell, _),) = enumerate_cells(["extractor=timm", "extractor.model=dla34", "size=96", "meta_arch.crop=16"])
@@ -178,3 +178,18 @@ def test_weights_that_the_last_step_breaks_are_not_kept(tmp_path, monkeypatch):
     with pytest.raises(TrainingDiverged, match=r"step 2: the weights are not finite, extractor\..*learning_rate"):
         fetch(stage, Context(Store(tmp_path)))
     assert not (Store(tmp_path).folder(stage) / "weights.pt").exists()
+
+
+def test_batch_norm_forgets_at_the_given_rate(tmp_path):
+    """Means start at 0, so that one step leaves of a batch's mean what is not kept of the old one."""
+    means = {}
+    for decay in ("null", "0.9", "0.75"):
+        stage = stage_of("meta_arch=ssd", f"train.batch_norm_decay={decay}")
+        trainer = Trainer(stage, tmp_path / decay, Context(Store(tmp_path)))
+        trainer.update(next(trainer.batches()))
+        state = trainer.detector.state_dict()
+        means[decay] = torch.cat(
+            [tensor.flatten() for name, tensor in state.items() if name.endswith("running_mean")]
+        )
+    torch.testing.assert_close(means["null"], means["0.9"])
+    torch.testing.assert_close(means["0.75"] / 0.25, means["0.9"] / 0.1)

@@ -37,7 +37,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("precision", str, doc="arithmetic of inference"),
     Column("batch_size", int, "images", doc="images per call of inference"),
     Column("overrides", str, doc="options that differ from their recipe, separated by blanks"),
-    Column("weights", str, doc="random, scratch, imagenet, shapes, run:ID or file:SHA"),
+    Column("weights", str, doc="random, scratch, imagenet:NAME as timm has it, shapes, run:ID or file:SHA"),
     # accuracy
     Column("ap", float, "", "higher", "COCO AP, mean over IoU 0.50:0.95, 0..1"),
     Column("ap50", float, "", "higher", "AP at IoU 0.50"),

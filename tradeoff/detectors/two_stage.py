@@ -149,6 +149,7 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     classes: int,
     size: int,
     anchor_base_px: float,
+    anchors_grow: bool,
     anchor_scales: Sequence[float],
     anchor_ratios: Sequence[float],
     anchor_stride_px: float | None,
@@ -180,16 +181,18 @@ def two_stage(  # noqa: PLR0913 - every option of the recipe by its name
     which `append_ground_truth` adds the objects. With `box_batch` None the second stage takes them all; with
     `hard_examples` None it learns from all it takes.
 
-    Differs: anchors grow with the size of the image, where the TF Object Detection API keeps their pixels; here an
-    object meets the same anchor at every size, so the size changes the resolution alone. At 600 px the two agree.
+    Differs: with `anchors_grow` they are size / 600 times their sides, where the TF Object Detection API keeps their
+    pixels; so an object meets the same anchor at every size, which changes the resolution alone. The paper does not
+    say which; at 600 px the two agree.
     """
     body: Any = extractor
     location, classification = losses_of(size=size, **learning)
+    grown_px = size if anchors_grow else 600
     second = head(body.tail(), classes=classes, columns=classification.columns(classes))
     rpn = RPN(
         body.levels[0],
         depth=rpn_depth,
-        sides_px=[anchor_base_px * scale * size / 600 for scale in anchor_scales],
+        sides_px=[anchor_base_px * scale * grown_px / 600 for scale in anchor_scales],
         ratios=anchor_ratios,
         nms_iou=rpn_nms_iou,
         anchor_stride_px=anchor_stride_px,

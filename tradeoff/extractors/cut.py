@@ -87,6 +87,19 @@ def find_tail(backbone: nn.Module, stride: int, tail_stride: int) -> Cut:
     return Cut((last[0],), last[1])
 
 
+def check_tail(tail: nn.Module | None) -> None:
+    """Refuse a tail that has nothing to learn, such as the last pooling of a VGG.
+
+    Raises:
+        CombinationError: with what to take instead.
+    """
+    if tail is not None and next(tail.parameters(), None) is None:
+        raise CombinationError(
+            "its last stage has no weights, so there is no second stage to learn; of VGGs take extractor=vgg16, with "
+            "fc6 and fc7, or meta_arch=ssd"
+        )
+
+
 def extract(backbone: nn.Module, cut: Cut) -> ChainExtractor:
     """Make the extractor of a cut; what neither body nor tail uses is dropped.
 

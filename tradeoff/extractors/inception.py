@@ -55,7 +55,7 @@ def inception_extractor(**wanted: Any) -> ChainExtractor:
     Inception v3 count the padding (as torchvision's weights were trained), slim's do not.
     """
     request = Request(**wanted)
-    backbone = create(request.model, request.download, {})
+    backbone = create(request.name, request.download, {})
     if not request.pretrained and request.weights is None:
         initialise(backbone)
     for name, branches in BRANCHES.items():

@@ -17,7 +17,7 @@ from torch import nn
 
 from tradeoff.core.errors import CombinationError, ConfigError, WeightsError
 from tradeoff.extractors.chain import ChainExtractor
-from tradeoff.extractors.cut import Cut, extract, find_layers, find_levels, find_tail
+from tradeoff.extractors.cut import Cut, check_tail, extract, find_layers, find_levels, find_tail
 from tradeoff.extractors.state import backbone_state, load_backbone
 
 __all__ = ["backbone_state", "create", "cut_and_load", "mobilenet_extractor", "timm_extractor"]
@@ -33,6 +33,7 @@ class Request:
         model: name in timm.
         tail_stride: stride of the tail; 1 keeps the resolution, without dilation.
         ssd_layers: modules that give the levels of a single-stage detector; () is the last of each stride.
+        imagenet: tag of the ImageNet weights; None is timm's own choice, or stands in the name.
         pretrained: start from ImageNet weights, downloaded; a file of `weights` goes before.
         weights: start from this file.
         level_strides: strides of the levels, px; with a tail there is one, and at 8 the stage before the tail is
@@ -43,6 +44,7 @@ class Request:
     model: str
     tail_stride: int
     ssd_layers: tuple[str, ...]
+    imagenet: str | None
     pretrained: bool
     weights: Path | None
     level_strides: tuple[int, ...]
@@ -52,6 +54,12 @@ class Request:
     def download(self) -> bool:
         """Whether the weights come from the hub."""
         return self.pretrained and self.weights is None
+
+    @property
+    def name(self) -> str:
+        """The model, with the tag of its weights where these are downloaded."""
+        tagged = self.download and self.imagenet and "." not in self.model
+        return f"{self.model}.{self.imagenet}" if tagged else self.model
 
     def timm_options(self) -> dict[str, int]:
         """Return what timm needs to know to keep the resolution, by dilation."""
@@ -71,7 +79,7 @@ def timm_extractor(**wanted: Any) -> ChainExtractor:
     Differs: timm's ResNets have the stride of a stage in its first unit, slim's in its last.
     """
     request = Request(**wanted)
-    return cut_and_load(create(request.model, request.download, request.timm_options()), request)
+    return cut_and_load(create(request.name, request.download, request.timm_options()), request)
 
 
 def mobilenet_extractor(*, width: float, batch_norm_eps: float, **wanted: Any) -> ChainExtractor:
@@ -84,7 +92,7 @@ def mobilenet_extractor(*, width: float, batch_norm_eps: float, **wanted: Any) -
     """
     request = Request(**wanted)
     if width == 1:
-        backbone = create(request.model, request.download, request.timm_options())
+        backbone = create(request.name, request.download, request.timm_options())
     else:
         backbone = _gen_mobilenet_v1(request.model, channel_multiplier=width, num_classes=0, **request.timm_options())
     for layer in backbone.modules():
@@ -149,6 +157,7 @@ def cut_and_load(backbone: nn.Module, request: Request) -> ChainExtractor:
     """Cut a backbone as requested, and fill it from a file if there is one."""
     try:
         extractor = extract(backbone, find_cut(backbone, request))
+        check_tail(extractor.unclaimed)
     except CombinationError as error:
         raise CombinationError(f"extractor.model={request.model}: {error}") from error.__cause__
     if request.weights is not None:

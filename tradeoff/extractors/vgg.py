@@ -63,7 +63,11 @@ def vgg16_extractor(
     if weights is not None:
         fill(extractor, translated(read(weights), single_stage=not tail), str(weights))
     elif pretrained:
-        fill(extractor, translated(create("vgg16", True, {}).state_dict(), single_stage=not tail), "ImageNet weights")
+        fill(
+            extractor,
+            translated(create("vgg16.tv_in1k", True, {}).state_dict(), single_stage=not tail),
+            "ImageNet weights",
+        )
     return extractor
 
 

@@ -151,7 +151,10 @@ class TwoStage(Anchored):
     classification_loss: Literal["softmax", "sigmoid", "focal"] = option(
         "softmax", "loss of the second stage's classes"
     )
-    anchor_base_px: float = option(256.0, "side of an anchor of scale 1 at size=600; it grows with `size`", low=1)
+    anchor_base_px: float = option(256.0, "side of an anchor of scale 1 at size=600", low=1)
+    anchors_grow: bool = option(
+        True, "anchors are size / 600 times these sides; false: the same pixels at every size"
+    )
     anchor_scales: tuple[float, ...] = option(
         (0.25, 0.5, 1.0, 2.0), "anchor sides as multiples of the base", low=0.01, least=1
     )

@@ -116,7 +116,7 @@ class Experiment:
         """Return what has to be computed for this cell on a machine, where `jobs` trainings share it."""
         timed = self.training.minutes is not None and self.trained
         train = Train(
-            extractor=self.extractor,
+            extractor=self.extractor.meaningful_for(self.meta_arch),
             meta_arch=self.meta_arch,
             split=self.data.train_split(self.seed),
             size=self.size,
@@ -157,10 +157,9 @@ class Experiment:
 
     def label(self) -> str:
         """Return what a plot prints, such as "Faster R-CNN ResNet-101 600 px, 100 proposals"."""
-        own = [word.removeprefix("extractor.") for word in self.overrides if word.startswith("extractor.")]
-        own = [option for option in own if option.partition("=")[0] not in ("weights", "pretrained")]
         meta_arch = self.meta_arch.title or self.names.meta_arch
-        parts = [meta_arch, self.extractor.title or self.names.extractor, *own, f"{self.size} px"]
+        parts = [meta_arch, *self.given("meta_arch.")]
+        parts += [self.extractor.title or self.names.extractor, *self.given("extractor."), f"{self.size} px"]
         if self.stride not in (None, 16):
             parts.append(f"stride {self.stride}")
         if self.inference.proposals is not None:
@@ -168,6 +167,11 @@ class Experiment:
         if self.batch_size > 1:
             parts.append(f"batch {self.batch_size}")
         return " ".join(parts)
+
+    def given(self, head: str) -> list[str]:
+        """Return the options below a word that were given by hand and make a detector look other in a figure."""
+        own = [word.removeprefix(head) for word in self.overrides if word.startswith(head)]
+        return [option for option in own if option.partition("=")[0] not in ("weights", "pretrained", "title")]
 
     def words(self) -> dict[str, Any]:
         """Return the columns of a row that tell what was asked for."""

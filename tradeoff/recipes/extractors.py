@@ -1,11 +1,11 @@
 """What can be asked for as `extractor=`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from tradeoff.core.errors import CombinationError, ConfigError
-from tradeoff.recipes.base import Recipe, option
+from tradeoff.recipes.base import Recipe, option, spelled
 from tradeoff.recipes.detectors import RFCN
 from tradeoff.recipes.meta_arch import MetaArch
 
@@ -18,6 +18,8 @@ class Extractor(Recipe):
 
     PLANNING: ClassVar[tuple[str, ...]] = ("title", "strides", "ssd_strides")
     IMAGENET: ClassVar[bool] = True  # whether there are ImageNet weights
+    #: what to do about a stride of 8 that is not there
+    STRIDE_8: ClassVar[str] = "by atrous convolution, ResNets and Inception-ResNet v2 have 8: extractor=resnet101"
 
     title: str | None = option(None, "what figures call it; null is the name of its file", where=True)
     strides: tuple[int, ...] = option((16,), "strides of the two-stage feature map that it can be built with")
@@ -33,11 +35,9 @@ class Extractor(Recipe):
         """
         if stride not in self.strides:
             accepted = ", ".join(map(str, self.strides))
-            why = (
-                "; stride 8 is made by atrous convolution, for ResNets and Inception-ResNet v2" if stride == 8 else ""
-            )
+            hint = f"; {self.STRIDE_8}" if stride == 8 else ""
             raise CombinationError(
-                f"stride={stride} is not available for {self.identity()} (it has: {accepted}){why}"
+                f"stride={stride} is not available for {self.identity()} (it has: {accepted}){hint}"
             )
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
@@ -46,6 +46,10 @@ class Extractor(Recipe):
         Raises:
             CombinationError: with the reason.
         """
+
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
+        """Return the recipe with what a meta-architecture has no use for at its default."""
+        return self
 
     def check_origin(self) -> None:
         """Refuse ImageNet weights where there are none.
@@ -86,10 +90,14 @@ class Extractor(Recipe):
         return super().build(**{"weights": self.weights_path()} | parts)
 
     def origin(self) -> str:
-        """Name the weights that training starts from: scratch, imagenet, shapes or file."""
+        """Name the weights that training starts from: scratch, imagenet:NAME as timm has it, shapes or file."""
         if self.weights:
             return "shapes" if self.weights == "shapes" else "file"
-        return "imagenet" if self.pretrained else "scratch"
+        return f"imagenet:{self.imagenet_name()}" if self.pretrained else "scratch"
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does."""
+        return self.identity()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +105,23 @@ class Timm(Extractor):
     """Any backbone of timm; the second-stage tail is made of its last stage."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.timm:timm_extractor"
+    STRIDE_8: ClassVar[str] = (
+        "extractor.strides=[8,16] extractor.tail_stride=1 gives it to backbones that timm can dilate; ResNets and "
+        "Inception-ResNet v2 have it under names of their own, such as extractor=resnet101"
+    )
 
     model: str = option("resnet50", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(1, "stride of the second-stage tail; ResNets 1, MobileNet 2 (TF OD API)")
     ssd_layers: tuple[str, ...] = option((), "modules that feed SSD; [] is the last of each of ssd_strides")
+    imagenet: str | None = option(None, "which of timm's ImageNet weights, its tag; null is timm's own choice")
+
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
+        """Return the recipe without the name of ImageNet weights that it does not start from."""
+        return self if self.pretrained and not self.weights else replace(self, imagenet=None)
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does, such as resnet101.tv_in1k."""
+        return f"{self.model}.{self.imagenet}" if self.imagenet and "." not in self.model else self.model
 
     def identity(self) -> str:
         """Name the network whose weights these are."""
@@ -114,6 +135,7 @@ class ResNet(Timm):
     TARGET: ClassVar[str] = "tradeoff.extractors.resnet:resnet_extractor"
 
     stride_unit: Literal["first", "last"] = option("first", "unit with the stride: first of a stage, or last (slim)")
+    tail_dilation: Literal[1, 2] = option(1, "of conv5's 3×3 after its first unit, where tail_stride=1")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,12 +145,30 @@ class ResNet(Timm):
                 "pretrained=false, or weights=PATH"
             )
 
+    def meaningful_for(self, meta_arch: MetaArch) -> Self:
+        """Return the recipe without the dilation of a tail that is not there, or that halves the resolution."""
+        recipe = super().meaningful_for(meta_arch)
+        return recipe if meta_arch.TWO_STAGE and self.tail_stride == 1 else replace(recipe, tail_dilation=1)
+
+    def check_meta_arch(self, meta_arch: MetaArch) -> None:
+        """Refuse SSD at stride 8 that does not say which layer: conv3 has it, and conv4 once it is dilated.
+
+        Raises:
+            CombinationError: with both words.
+        """
+        if not meta_arch.TWO_STAGE and max(self.ssd_strides) == 8 and not self.ssd_layers:
+            raise CombinationError(
+                f"extractor.ssd_strides={spelled(self.ssd_strides)}: the study has conv4 there, dilated: "
+                "extractor.ssd_layers=[layer3]; conv3 has this stride as it is: extractor.ssd_layers=[layer2]"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class MobileNet(Timm):
     """MobileNet v1 with a width multiplier. Source: arXiv 1704.04861."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.timm:mobilenet_extractor"
+    STRIDE_8: ClassVar[str] = Extractor.STRIDE_8
 
     model: str = option("mobilenetv1_100", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
@@ -154,6 +194,7 @@ class Inception(Timm):
     """Inception v3, v4 or Inception-ResNet v2. Source: arXiv 1512.00567 and 1602.07261."""
 
     TARGET: ClassVar[str] = "tradeoff.extractors.inception:inception_extractor"
+    STRIDE_8: ClassVar[str] = Extractor.STRIDE_8
 
     model: str = option("inception_v3", "name of the backbone in timm")
     tail_stride: Literal[1, 2] = option(2, "stride of the second-stage tail")
@@ -180,6 +221,10 @@ class VGG16(Extractor):
     TARGET: ClassVar[str] = "tradeoff.extractors.vgg:vgg16_extractor"
 
     ssd_strides: tuple[int, ...] = option((8, 16), "strides of the levels that feed SSD before its extra layers")
+
+    def imagenet_name(self) -> str:
+        """Name the ImageNet weights as timm does: torchvision's, the only ones there."""
+        return "vgg16.tv_in1k"
 
     def check_meta_arch(self, meta_arch: MetaArch) -> None:
         """Refuse R-FCN, which runs the tail over the whole map.

@@ -7,6 +7,13 @@ from typing import ClassVar, Literal
 from tradeoff.core.errors import ConfigError
 from tradeoff.recipes.base import Recipe, option, spelled
 
+#: of each coding: that of the study, of corners in the release of Liu et al. 2016, of cells in a grid of 7×7
+BOX_SCALES = {
+    "centre_log": (10.0, 10.0, 5.0, 5.0),
+    "corners": (10.0, 10.0, 10.0, 10.0),
+    "centre_sqrt": (7.0, 7.0, 1.0, 1.0),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class MetaArch(Recipe):
@@ -45,7 +52,9 @@ class Anchored(MetaArch):
 
     matcher: Literal["argmax", "bipartite", "box_centre"] = option("argmax", "which anchors learn an object")
     box_coding: Literal["centre_log", "corners", "centre_sqrt"] = option("centre_log", "boxes relative to anchors")
-    box_scales: tuple[float, ...] = option((10.0, 10.0, 5.0, 5.0), "factors of the four coded numbers", low=1e-3)
+    box_scales: tuple[float, ...] | None = option(
+        BOX_SCALES["centre_log"], "factors of the four coded numbers; null is the coding's own", low=1e-3
+    )
     location_loss: Literal["smooth_l1", "l1", "l2", "iou", "giou"] = option("smooth_l1", "loss of the boxes")
     huber_delta: float = option(1.0, "error at which smooth_l1 becomes linear: Huber's delta", low=1e-6)
     focal_alpha: float = option(0.25, "focal loss: weight of true classes, of wrong ones 1 - alpha", low=0, high=1)
@@ -54,7 +63,9 @@ class Anchored(MetaArch):
     def __post_init__(self) -> None:
         super().__post_init__()
         faults = [fault for name in self.MEANT_FOR if (fault := self.meaningless(name))]
-        if len(self.box_scales) != 4:
+        if self.box_scales is None:  # numbers from here on, so that a key does not tell how they were given
+            object.__setattr__(self, "box_scales", BOX_SCALES[self.box_coding])
+        elif len(self.box_scales) != 4:
             faults.append(f"box_scales={spelled(self.box_scales)}: expected four numbers, such as [10, 10, 5, 5]")
         if faults:
             raise ConfigError(faults)

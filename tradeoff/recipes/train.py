@@ -24,6 +24,7 @@ class Training(Recipe):
         "decay_steps": ("schedule", ("exponential",)),
         "decay_factor": ("schedule", ("exponential",)),
         "staircase": ("schedule", ("exponential",)),
+        "batch_norm_decay": ("batch_norm", ("auto", "train")),
         "longer_side_px": ("resizer", ("auto", "keep_aspect")),
     }
 
@@ -80,6 +81,9 @@ class Training(Recipe):
         None, "start the whole detector from `run:ID` of results_dir or from a file; null is not to", where=True
     )
     batch_norm: Literal["auto", "frozen", "train"] = option("auto", "statistics of the extractor's batch norm")
+    batch_norm_decay: float | None = option(
+        None, "of the moving mean and variance of every batch norm; null is torch's 0.9", low=0, high=1
+    )
     freeze_extractor: bool = option(
         False, "keep the extractor and the second stage's tail as loaded; heads learn alone"
     )
@@ -95,10 +99,16 @@ class Training(Recipe):
         framed = self.random_crop != "none" or self.crop_ratio is not None or self.pad_ratio is not None
         return 2 if framed or self.optimizer == "rmsprop" else 1
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check_schedule(self) -> None:
+        """Refuse a schedule without what it needs, once all words are known: drops may come from another one.
+
+        Raises:
+            ConfigError: with the word that is lacking.
+        """
         if self.schedule == "steps" and not self.drop_steps:
-            raise ConfigError("schedule=steps: expected drop_steps, such as [1000, 1500]; or take schedule=constant")
+            raise ConfigError(
+                "train.schedule=steps: expected train.drop_steps, such as [1000, 1500]; or take schedule=constant"
+            )
 
     def meaningless(self, name: str) -> str | None:
         """Return the fault of an option that is given though another one takes its meaning, else None."""

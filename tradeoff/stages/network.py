@@ -85,3 +85,10 @@ def freeze_batch_norm(module: nn.Module) -> None:
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
             layer.requires_grad_(False)
+
+
+def decay_batch_norm(module: nn.Module, decay: float) -> None:
+    """Let batch norm keep this share of its moving mean and variance at each step; torch counts what is new."""
+    for layer in module.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 1 - decay

@@ -20,7 +20,7 @@ from tradeoff.probes.memory import PeakMemory
 from tradeoff.recipes.stages import Train
 from tradeoff.recipes.train import Training
 from tradeoff.stages.averaging import RunningMean
-from tradeoff.stages.network import WEIGHTS, arithmetic, build, freeze_batch_norm, load, save
+from tradeoff.stages.network import WEIGHTS, arithmetic, build, decay_batch_norm, freeze_batch_norm, load, save
 from tradeoff.stages.optimizers import optimizer
 from tradeoff.stages.schedule import rate
 from tradeoff.stages.start import begin
@@ -59,6 +59,8 @@ class Trainer:
             part.requires_grad_(not self.training.freeze_extractor)
             if frozen(stage):
                 freeze_batch_norm(part)
+        if self.training.batch_norm_decay is not None:
+            decay_batch_norm(self.detector, self.training.batch_norm_decay)
         self.optimizer = optimizer(self.detector, self.training)
         self.precision = precision(self.training, context.device)
         self.scaler = torch.amp.GradScaler(context.device.partition(":")[0], enabled=self.precision == "fp16")
