@@ -59,11 +59,21 @@ def test_where_this_process_is_not_seen_another_one_is_not_taken_for_it():
         ([], [9001], 9001),
         ([70, 80], [70, 80, 9001], 9001),
         ([70], [9001], 9001),
-        ([70], [70], os.getpid()),  # hidden
-        ([], [9001, 9002], os.getpid()),  # one of them, but which?
+        ([70], [70], os.getpid()),
+        ([], [9001, 9002], os.getpid()),
         ([], [os.getpid(), 9001], os.getpid()),
         (NVMLError(4), [9001], os.getpid()),
         ([], NVMLError(4), os.getpid()),
+    ],
+    ids=[
+        "first",
+        "beside others",
+        "in another's place",
+        "hidden",
+        "one of two",
+        "seen",
+        "unread before",
+        "unread after",
     ],
 )
 def test_this_process_is_the_one_that_came_when_it_began_to_use_the_gpu(tmp_path, monkeypatch, before, after, own):
