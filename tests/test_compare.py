@@ -179,6 +179,21 @@ def test_damaged_scores_are_named(tmp_path, capsys):
         assert f"{path} is damaged" in wrong
 
 
+def test_scores_and_rows_that_are_not_what_was_written_are_named_with_what_to_do(tmp_path, capsys):
+    one, other = ran(tmp_path, "seed=1", finds=0.9), ran(tmp_path, "seed=2", finds=0.8)
+    row = tmp_path / "rows" / "results" / f"{other}.json"
+    path = tmp_path / "cache" / "evaluate" / rows.load_row(row)["evaluate_key"] / "matches.npz"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"outcome", b"outcomf"))  # a whole archive still, but not the one written
+    _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
+    assert f"StoreError: {path}: is gone, damaged or of an earlier version; give the command of that row" in wrong
+    path.write_bytes(content)
+    compared(capsys, 0, one, other, f"results_dir={tmp_path}")
+    row.write_text(200_000 * "[")
+    _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
+    assert f"StoreError: {row}: is no JSON" in wrong
+
+
 def test_of_a_run_in_two_tables_the_row_that_is_ok_counts(runs, capsys):
     folder, names = runs
     row = rows.load_row(folder / "rows" / "results" / f"{names['good']}.json")

@@ -131,6 +131,22 @@ def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
         matches.read(tmp_path)
 
 
+def test_a_file_with_a_few_bytes_overwritten_is_refused_or_read_and_never_raises_else(tmp_path) -> None:
+    match(*arrays(random_set(1))).write(tmp_path)
+    path, random, refused = tmp_path / matches.FILE, np.random.default_rng(0), []
+    whole = path.read_bytes()
+    for _ in range(300):
+        content = np.frombuffer(whole, np.uint8).copy()
+        content[random.integers(0, len(content), 6)] = random.integers(0, 256, 6)
+        path.write_bytes(content.tobytes())
+        try:
+            matches.read(tmp_path)
+        except StoreError as error:
+            refused.append(str(error))
+    assert len(refused) > 200
+    assert all("matches.npz: cannot be read" in told for told in refused)
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
