@@ -116,14 +116,17 @@ def prepare_ours(everything: bool) -> Callable[[Path], dict[str, float]]:
 
 def prepare_intervals() -> Callable[[Path], dict[str, float | None]]:
     """Import what intervals need; return how they are had of a folder."""
-    from tradeoff.metrics import boxes, intervals
+    from tradeoff.metrics import boxes, coco, intervals
+    from tradeoff.metrics.accuracy import areas
     from tradeoff.metrics.matches import match
+    from tradeoff.recipes.metric import Metric
 
     def score(folder: Path) -> dict[str, float | None]:
         truth = boxes.truth(json.loads((folder / "truth.json").read_bytes()))
         with np.load(folder / "predictions.npz") as file:
             found = boxes.predicted(truth, dict(file), truth.category_ids)
-        return intervals.columns(match(truth, found))
+        ranges = coco.with_standard(areas(Metric().size_edges_px))
+        return intervals.columns(intervals.of_run(match(truth, found, ranges)))
 
     return score
 

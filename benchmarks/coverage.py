@@ -31,6 +31,7 @@ import numpy as np
 from tradeoff.core.machine import code_version, detect
 from tradeoff.metrics import intervals
 from tradeoff.metrics.boxes import Found, Truth
+from tradeoff.metrics.coco import STANDARD
 from tradeoff.metrics.matches import Matches, match
 
 TABLE = Path(__file__).parents[1] / "results" / "measured" / "coverage.csv"
@@ -184,7 +185,7 @@ def resampled(side: Matches, random: np.random.Generator) -> np.ndarray:
 
 def of_all_sizes(world: Matches) -> Matches:
     """Return matches for AP alone."""
-    return replace(world, outcome=world.outcome[:1], inside=world.inside[:1])
+    return world.of_areas(STANDARD[:1])
 
 
 def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tuple[float, float]]:

@@ -57,8 +57,9 @@ def by_accuracy(a: Run, b: Run) -> dict[str, Any]:
     compared = intervals.of_difference(matches_of(a), matches_of(b))
     print(f"A  {a.name}\nB  {b.name}\n")
     print(f"{a.row['eval_images']} images of {a.row['data']}; 95 % intervals over images, not over trainings\n")
-    print(f"{'':10}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
-    print("\n".join(line(name, told) for name, told in compared.items()))
+    width = max(map(len, compared)) + 2
+    print(f"{'':{width}}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
+    print("\n".join(f"{name:{width}}{line(told)}" for name, told in compared.items()))
     figures = {name: {**asdict(told), "verdict": told.verdict} for name, told in compared.items()}
     return {"a": a.row["run_id"], "b": b.row["run_id"], "images": a.row["eval_images"], "figures": figures}
 
@@ -75,12 +76,12 @@ def matches_of(run: Run) -> "Matches":
     return matches.read(run.scores)
 
 
-def line(name: str, told: "Difference") -> str:
-    """Return one line of the table; what cannot be said is blank."""
+def line(told: "Difference") -> str:
+    """Return one line of the table, without its name; what cannot be said is blank."""
     ends = (told.interval.low, told.interval.high) if told.interval else (None, None)
     values = "".join(f"{'' if value is None else format(value, '.4f'):>8}" for value in (told.a, told.b))
     signed = "".join(f"{'' if value is None else format(value, '+.4f'):>9}" for value in (told.difference, *ends))
-    return f"{name:10}{values}{signed}  {told.verdict or NOT_SAID}"
+    return f"{values}{signed}  {told.verdict or NOT_SAID}"
 
 
 def refuse_different(a: Run, b: Run) -> None:

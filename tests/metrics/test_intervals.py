@@ -8,12 +8,14 @@ import pytest
 from tradeoff.core.errors import DataError
 from tradeoff.metrics import intervals
 from tradeoff.metrics.boxes import Found, Truth
+from tradeoff.metrics.coco import LARGEST_PX2, STANDARD, with_standard
+from tradeoff.metrics.engines import Ranges
 from tradeoff.metrics.intervals import Difference, of_difference, of_run
 from tradeoff.metrics.matches import Matches, match
 from tradeoff.metrics.matching import IGNORED, RIGHT
 
 
-def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0) -> Matches:
+def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0, ranges: Ranges = STANDARD) -> Matches:
     """Return one object of 50² px in each image from `first` on, found with a chance and never wrongly."""
     random = np.random.default_rng(seed)
     image = np.arange(first, images)
@@ -22,7 +24,7 @@ def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0) ->
         np.arange(images), np.array([1]), ("thing",), image, 0 * image, box, box[:, 2] * box[:, 3], image < 0
     )
     hits = random.random(len(image)) < share
-    return match(truth, Found(image[hits], 0 * image[hits], box[hits], random.random(hits.sum())))
+    return match(truth, Found(image[hits], 0 * image[hits], box[hits], random.random(hits.sum())), ranges)
 
 
 def test_the_interval_of_a_share_is_that_of_a_binomial() -> None:
@@ -114,7 +116,7 @@ def of_classes(images: list[int], hits: list[float], seed: int = 0, again: int =
 
 def of_ap_alone(matches: Matches) -> Matches:
     """Return matches for AP alone."""
-    return replace(matches, outcome=matches.outcome[:1], inside=matches.inside[:1])
+    return matches.of_areas(STANDARD[:1])
 
 
 def ap(matches: Matches) -> float:
@@ -169,13 +171,38 @@ def test_every_interval_holds_its_figure(seed: int) -> None:
 
 def test_columns_are_empty_where_nothing_can_be_said() -> None:
     few, enough = (found_by_chance(images, 0.5, first=5) for images in (24, 25))  # 19 and 20 with objects
-    assert set(intervals.columns(few).values()) == {None}
-    told = intervals.columns(enough)
+    assert set(intervals.columns(of_run(few)).values()) == {None}
+    told = intervals.columns(of_run(enough))
     assert {name for name, value in told.items() if value is not None} == {
         "ap_low", "ap_high", "ap_medium_low", "ap_medium_high",  # 50² px is between 32² and 96²
     }  # fmt: skip
     for share in (0.0, 1.0):  # nothing or all is found in every half
-        assert set(intervals.columns(found_by_chance(100, share)).values()) == {None}
+        assert set(intervals.columns(of_run(found_by_chance(100, share))).values()) == {None}
+
+
+def test_own_sizes_have_intervals_as_those_of_coco_have() -> None:
+    # objects of 50² px: all within the third own size, none in the others; 32 to 96 px is COCO's medium
+    own = [(0.0, 40.0**2), (40.0**2, 60.5**2), (32.0**2, 96.0**2), (60.5**2, LARGEST_PX2)]
+    run = found_by_chance(100, 0.6, ranges=with_standard(own))
+    told = of_run(run)
+    assert list(told)[4:] == ["ap_0_to_40_px", "ap_40_to_60.5_px", "ap_from_60.5_px"]
+    assert told["ap_40_to_60.5_px"] == told["ap_medium"] == told["ap"]
+    assert told["ap"] is not None
+    ends = intervals.arrays(told, own)
+    low, high = told["ap"].low, told["ap"].high
+    np.testing.assert_array_equal(ends["ap_by_size_low"], [np.nan, low, low, np.nan])
+    np.testing.assert_array_equal(ends["ap_by_size_high"], [np.nan, high, high, np.nan])
+    assert intervals.columns(told) == intervals.columns(of_run(found_by_chance(100, 0.6)))
+
+
+def test_runs_are_compared_in_the_areas_that_both_have() -> None:
+    one, other = (0.0, 60.0**2), (40.0**2, 60.0**2)
+    a = found_by_chance(100, 0.8, 1, ranges=with_standard([one, other]))
+    b = found_by_chance(100, 0.5, 1, ranges=with_standard([other]))
+    told = of_difference(a, b)
+    assert list(told) == [*intervals.FIGURES, "ap_40_to_60_px"]
+    assert told["ap_40_to_60_px"] == told["ap"]
+    assert told["ap"].verdict == "better"
 
 
 def test_an_interval_ends_within_0_and_1() -> None:

@@ -34,10 +34,12 @@ import numpy as np
 
 from tradeoff.core.errors import DataError
 from tradeoff.metrics.boxes import Floats
+from tradeoff.metrics.coco import LARGEST_PX2, STANDARD
+from tradeoff.metrics.engines import Ranges
 from tradeoff.metrics.matches import Matches
 from tradeoff.metrics.resampling import Real, average_precision
 
-#: the figures that have an interval, in the order of `coco.STANDARD`
+#: the figures of `coco.STANDARD`, in its order; those of other areas are named by `figure`
 FIGURES = ("ap", "ap_small", "ap_medium", "ap_large")
 #: how often the images are cut in two
 CUTS = 50
@@ -61,6 +63,10 @@ class Interval:
     high: float
 
 
+#: of each figure by its name; None where nothing can be said
+Intervals = dict[str, Interval | None]
+
+
 @dataclass(frozen=True)
 class Difference:
     """A figure of two runs, a and b, and a - b with its interval; None is what cannot be said."""
@@ -80,36 +86,51 @@ class Difference:
         return "worse" if self.interval.high < 0 else "not told apart"
 
 
-def columns(matches: Matches) -> dict[str, float | None]:
+def columns(told: Intervals) -> dict[str, float | None]:
     """Return the columns of the intervals, such as `ap_low` and `ap_high`."""
-    told = of_run(matches).items()
-    low = {f"{name}_low": found.low if found else None for name, found in told}
-    return low | {f"{name}_high": found.high if found else None for name, found in told}
+    standard = {name: told[name] for name in FIGURES}.items()
+    low = {f"{name}_low": found.low if found else None for name, found in standard}
+    return low | {f"{name}_high": found.high if found else None for name, found in standard}
 
 
-def of_run(matches: Matches) -> dict[str, Interval | None]:
-    """Return the interval of each figure, around it and within 0..1; None where it cannot be said.
-
-    Matches of the first areas alone give the first figures.
-    """
-    whole, halves = figures(matches)
-    told = dict(zip(FIGURES, map(interval, whole, halves.T, support(matches)), strict=False))
+def arrays(told: Intervals, areas: Ranges) -> dict[str, Floats]:
+    """Return the ends of the intervals of so many areas, NaN where nothing can be said."""
+    chosen = [told[figure(area)] for area in areas]
     return {
-        name: Interval(max(0.0, found.low), min(1.0, found.high)) if found else None for name, found in told.items()
+        "ap_by_size_low": np.array([found.low if found else np.nan for found in chosen]),
+        "ap_by_size_high": np.array([found.high if found else np.nan for found in chosen]),
     }
 
 
+def figure(area: tuple[float, float]) -> str:
+    """Name the AP of an area, px²: one of `FIGURES`, or by its sides such as `ap_16_to_32_px`, `ap_from_256_px`."""
+    if area in STANDARD:
+        return FIGURES[STANDARD.index(area)]
+    low, high = (f"{side**0.5:.10g}" for side in area)
+    return f"ap_from_{low}_px" if area[1] == LARGEST_PX2 else f"ap_{low}_to_{high}_px"
+
+
+def of_run(matches: Matches) -> Intervals:
+    """Return the interval of the AP of each area, around it and within 0..1; None where it cannot be said."""
+    whole, halves = figures(matches)
+    told = map(interval, whole, halves.T, support(matches))
+    within = [Interval(max(0.0, found.low), min(1.0, found.high)) if found else None for found in told]
+    return dict(zip(map(figure, matches.areas), within, strict=True))
+
+
 def of_difference(a: Matches, b: Matches) -> dict[str, Difference]:
-    """Compare two runs on the same images; as `of_run`.
+    """Compare two runs on the same images, in the areas that both were scored in; as `of_run`.
 
     Raises:
         DataError: when the images, or what there is to find in them, differ.
     """
+    shared = [area for area in a.areas if area in b.areas]
+    a, b = a.of_areas(shared), b.of_areas(shared)
     refuse_others(a, b)
     (one, some), (other, others) = figures(a), figures(b)
     found = map(interval, one - other, (some - others).T, support(a))
     sides = ([known(value) for value in side.tolist()] for side in (one, other, one - other))
-    return dict(zip(FIGURES, map(Difference, *sides, found), strict=False))
+    return dict(zip(map(figure, shared), map(Difference, *sides, found), strict=True))
 
 
 def known(value: float) -> float | None:
