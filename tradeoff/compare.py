@@ -16,7 +16,7 @@ from tradeoff.versus import by_accuracy, scored
 
 USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
        python -m tradeoff.compare ONE.csv OTHER.csv"""
-TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP, by COCO's sizes and by one's
+TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP, by COCO's sizes and one's
 own, on the images that both were scored on. A and B are the beginnings of run_id, a column of every table. The last
 line is JSON.
 Of two tables it tells what moved from the first to the second, and whether it was noise by the intervals of both;
