@@ -24,6 +24,12 @@ than 5 images. `benchmarks/coverage.py` measures how often the truth is inside: 
 five kinds with AP of 0.14 to 0.82, of differences in 93 to 98 %; but at an AP of 0.98 in 92 and 82 %. Two runs are
 compared by the halves of the same cuts.
 
+At such an AP it is COCO's points of recall that halves do not show. A curve that ends at recall r and precision p has
+the points up to r: all of one that ends at 0.993 or at 0.996 but the last, all of one that misses nothing in a few
+hundred objects. So a detector with a recall just below a point reaches it in many studies and never with endless
+images: its AP is up to p / 101 too high in each class and at each threshold alike. Below an AP of 0.9 curves end at
+many recalls and at low precisions, and this is lost in the spread. It is not allowed for; `compare` warns of it.
+
 Source: Shao and Wu 1989, A general theory for jackknife variance estimation.
 """
 
