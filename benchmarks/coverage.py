@@ -192,14 +192,18 @@ def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tupl
     """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
     ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    images = intervals.support(a)
+    images, steps, of_b = intervals.support(a), intervals.steps(a), intervals.steps(b)
     for place, name in enumerate(intervals.FIGURES[: len(one)]):
         both = {
-            name: (one[place], some[:, place]),
-            f"difference of {name}": (one[place] - other[place], some[:, place] - others[:, place]),
+            name: (one[place], some[:, place], steps),
+            f"difference of {name}": (
+                one[place] - other[place],
+                some[:, place] - others[:, place],
+                steps + of_b[::-1],
+            ),
         }
-        for figure, (value, halves) in both.items():
-            ends[figure, "ours"] = intervals.interval(value, halves, images[place])
+        for figure, (value, halves, step) in both.items():
+            ends[figure, "ours"] = intervals.interval(value, halves, images[place], step[:, place])
             ends[figure, "plain"] = around(value, halves)
     if seed is not None:
         first, second = (resampled(side, np.random.default_rng(seed)) for side in (a, b))

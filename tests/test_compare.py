@@ -97,21 +97,6 @@ def test_a_run_that_finds_more_is_better_and_the_other_worse(runs, capsys):
     assert (other["verdict"], other["interval"]["high"]) == ("worse", pytest.approx(-ap["interval"]["low"]))
 
 
-def test_a_close_call_above_an_ap_of_nine_tenths_has_a_caveat(runs, capsys, tmp_path):
-    folder, names = runs
-    out, _ = compared(capsys, 0, names["good"], names["poor"], f"results_dir={folder}")
-    assert "too narrow" not in out
-    assert json.loads(out.splitlines()[-1])["caveat"] is None
-    one, other = ran(tmp_path, "seed=1", finds=0.985), ran(tmp_path, "seed=2", finds=0.965)
-    out, _ = compared(capsys, 0, one, other, f"results_dir={tmp_path}")
-    told = json.loads(out.splitlines()[-1])
-    assert told["caveat"] in out
-    assert told["caveat"].startswith("ap, ")
-    assert "above 0.9 in both runs, where intervals are too narrow" in told["caveat"]
-    high = [name for name, one in told["figures"].items() if one["interval"] and min(one["a"], one["b"]) > 0.9]
-    assert told["caveat"].split(":")[0] == ", ".join(high)
-
-
 def test_of_runs_with_the_same_detections_nothing_is_said(runs, capsys):
     folder, names = runs
     out, _ = compared(capsys, 0, names["good"], names["twin"], f"results_dir={folder}")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tradeoff.metrics.matches import Matches
 
 SHOWN = 20  # characters of what differs
-HIGH = 0.9  # AP of both runs from which intervals of their difference are too narrow
 NOT_SAID = "not said: too few such objects, or no image makes a difference"
 
 
@@ -61,12 +60,8 @@ def by_accuracy(a: Run, b: Run) -> dict[str, Any]:
     width = max(map(len, compared)) + 2
     print(f"{'':{width}}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
     print("\n".join(f"{name:{width}}{line(told)}" for name, told in compared.items()))
-    doubt = caveat(compared)
-    if doubt:
-        print(f"\n{doubt}")
     figures = {name: {**asdict(told), "verdict": told.verdict} for name, told in compared.items()}
-    runs = {"a": a.row["run_id"], "b": b.row["run_id"]}
-    return {**runs, "images": a.row["eval_images"], "figures": figures, "caveat": doubt}
+    return {"a": a.row["run_id"], "b": b.row["run_id"], "images": a.row["eval_images"], "figures": figures}
 
 
 def matches_of(run: Run) -> "Matches":
@@ -87,16 +82,6 @@ def line(told: "Difference") -> str:
     values = "".join(f"{'' if value is None else format(value, '.4f'):>8}" for value in (told.a, told.b))
     signed = "".join(f"{'' if value is None else format(value, '+.4f'):>9}" for value in (told.difference, *ends))
     return f"{values}{signed}  {told.verdict or NOT_SAID}"
-
-
-def caveat(compared: "dict[str, Difference]") -> str | None:
-    """Return the doubt about figures that are above 0.9 in both runs and have an interval; None where none is."""
-    high = [name for name, told in compared.items() if told.interval and min(told.a or 0, told.b or 0) > HIGH]
-    if not high:
-        return None
-    return (
-        f"{', '.join(high)}: above {HIGH} in both runs, where intervals are too narrow; do not trust a close verdict"
-    )
 
 
 def refuse_different(a: Run, b: Run) -> None:

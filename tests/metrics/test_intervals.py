@@ -69,18 +69,85 @@ def test_more_false_alarms_in_fewer_images_raise_ap_and_either_end_allows_for_it
     halves[1::2] -= 0.01
     # the halves lie 0.03 above the whole. If it falls with the number of images, a half has twice what the whole has,
     # so the whole is 0.03 too high; if with its root, √2 times, so the whole is 0.03 / (√2 - 1) = 0.0724 too high
-    ends = intervals.interval(0.4, halves, 400)
+    ends = intervals.interval(0.4, halves, 400, (0, 0))
     assert ends is not None
     # t has 1 / (1/50 + 1 / (2.5 × 20)) = 25 degrees of freedom
     assert ends.low == pytest.approx(0.4 - 0.072426 - 2.0595 * 0.01, abs=1e-5)
     # 0.4 - 0.03 + 0.0206 would lie below the figure
     assert ends.high == 0.4
-    below = intervals.interval(0.4, halves - 0.06, 400)
+    below = intervals.interval(0.4, halves - 0.06, 400, (0, 0))
     assert below is not None
     assert (below.low, below.high) == (0.4, pytest.approx(0.4 + 0.072426 + 2.0595 * 0.01, abs=1e-5))
-    calm = intervals.interval(0.4, halves - 0.025, 400)  # 0.005 above
+    calm = intervals.interval(0.4, halves - 0.025, 400, (0, 0))  # 0.005 above
     assert calm is not None
     assert calm.high == pytest.approx(0.4 - 0.005 + 2.0595 * 0.01, abs=1e-5)
+
+
+def test_the_steps_of_points_join_the_spread_by_squares() -> None:
+    halves = np.full(100, 0.4)
+    halves[::2] += 0.01
+    halves[1::2] -= 0.01
+    ends = intervals.interval(0.4, halves, 400, (0.03, 0.04))
+    assert ends is not None
+    assert ends.low == pytest.approx(0.4 - np.hypot(2.0595 * 0.01, 0.03), abs=1e-5)
+    assert ends.high == pytest.approx(0.4 + np.hypot(2.0595 * 0.01, 0.04), abs=1e-5)
+
+
+def found_but(missed: int) -> Matches:
+    """Return 200 objects in as many images, all found but so many, and never wrongly."""
+    run = found_by_chance(200, 1)
+    kept = run.image >= missed
+    return replace(run, image=run.image[kept], label=run.label[kept], outcome=run.outcome[..., kept])
+
+
+@pytest.mark.parametrize(
+    ("missed", "below", "above"),
+    [
+        (1, 1 / 101 - (0.995 - 100 / 101), 0.995 - 100 / 101),  # 100 points, as of any recall from 0.99 to 1
+        (3, 1 / 101 - (0.985 - 99 / 101), 0.985 - 99 / 101),
+        (2, 1 / 101 + (100 / 101 - 0.99), 0),  # on a point the area is below AP
+        (0, 1 / 101, 0),
+        (200, 0, 0),
+    ],
+)
+def test_the_truth_may_lie_a_step_of_recall_from_the_figure(missed: int, below: float, above: float) -> None:
+    run = found_but(missed)
+    told = intervals.steps(run)
+    np.testing.assert_allclose(told[:, 0], [below, above], rtol=0, atol=1e-15)
+    # of 50² px: neither small nor large
+    assert np.isnan(told).any(axis=0).tolist() == [False, True, False, True]
+
+
+def test_the_interval_of_a_run_allows_for_steps() -> None:
+    run = found_but(3)
+    whole, halves = (figures[..., 0] for figures in intervals.figures(run))
+    want = intervals.interval(whole, halves, 200, intervals.steps(run)[:, 0])
+    assert want is not None
+    found = of_run(run)["ap"]
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((want.low, min(1, want.high)))
+
+
+def test_each_end_of_a_difference_takes_what_moves_it_in_either_run() -> None:
+    a, b = found_but(1), found_but(3)
+    (one, some), (other, others) = ((whole[0], halves[:, 0]) for whole, halves in map(intervals.figures, (a, b)))
+    # a falls by 1/101 - 0.0049 or b rises by 0.0048; a rises by 0.0049 or b falls by 1/101 - 0.0048
+    above_a, above_b = 0.995 - 100 / 101, 0.985 - 99 / 101
+    step = 1 / 101 - above_a + above_b, above_a + 1 / 101 - above_b
+    told, turned = of_difference(a, b)["ap"].interval, of_difference(b, a)["ap"].interval
+    want = intervals.interval(one - other, some - others, 200, step)
+    assert None not in (told, turned, want)
+    assert (told.low, told.high) == pytest.approx((want.low, want.high))
+    assert (told.low, told.high) == pytest.approx((-turned.high, -turned.low))
+
+
+def test_runs_that_end_between_the_same_points_are_not_told_apart_more_often_than_they_should() -> None:
+    # recalls of 0.985 and 0.989 have the same 99 points, so the truth is 0; without steps 54 of 60 studies have it
+    a, b = (
+        [of_ap_alone(found_by_chance(200, p, 2 * n + k)) for n in range(60)] for k, p in enumerate((0.985, 0.989))
+    )
+    told = [of_difference(*pair)["ap"].interval for pair in zip(a, b, strict=True)]
+    assert sum(ends is None or ends.low <= 0 <= ends.high for ends in told) >= 57
 
 
 @pytest.mark.parametrize(("freedom", "published"), [(8, 2.306), (10, 2.228), (20, 2.086), (25, 2.060), (50, 2.009)])
