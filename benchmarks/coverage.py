@@ -31,6 +31,7 @@ import numpy as np
 from tradeoff.core.machine import code_version, detect
 from tradeoff.metrics import intervals
 from tradeoff.metrics.boxes import Found, Truth
+from tradeoff.metrics.coco import STANDARD
 from tradeoff.metrics.matches import Matches, match
 
 TABLE = Path(__file__).parents[1] / "results" / "measured" / "coverage.csv"
@@ -184,21 +185,25 @@ def resampled(side: Matches, random: np.random.Generator) -> np.ndarray:
 
 def of_all_sizes(world: Matches) -> Matches:
     """Return matches for AP alone."""
-    return replace(world, outcome=world.outcome[:1], inside=world.inside[:1])
+    return world.of_areas(STANDARD[:1])
 
 
 def told(a: Matches, b: Matches, seed: int | None) -> dict[tuple[str, str], tuple[float, float]]:
     """Return the interval that each method gives for each figure of one study; a seed asks for the bootstrap."""
     ends: dict[tuple[str, str], intervals.Interval | None] = {}
     (one, some), (other, others) = intervals.figures(a), intervals.figures(b)
-    images = intervals.support(a)
+    images, steps, of_b = intervals.support(a), intervals.steps(a), intervals.steps(b)
     for place, name in enumerate(intervals.FIGURES[: len(one)]):
         both = {
-            name: (one[place], some[:, place]),
-            f"difference of {name}": (one[place] - other[place], some[:, place] - others[:, place]),
+            name: (one[place], some[:, place], steps),
+            f"difference of {name}": (
+                one[place] - other[place],
+                some[:, place] - others[:, place],
+                steps + of_b[::-1],
+            ),
         }
-        for figure, (value, halves) in both.items():
-            ends[figure, "ours"] = intervals.interval(value, halves, images[place])
+        for figure, (value, halves, step) in both.items():
+            ends[figure, "ours"] = intervals.interval(value, halves, images[place], step[:, place])
             ends[figure, "plain"] = around(value, halves)
     if seed is not None:
         first, second = (resampled(side, np.random.default_rng(seed)) for side in (a, b))

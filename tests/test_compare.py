@@ -78,7 +78,9 @@ def test_a_run_that_finds_more_is_better_and_the_other_worse(runs, capsys):
     out, _ = compared(capsys, 0, names["good"][:8], names["poor"][:8], f"results_dir={folder}")
     told = json.loads(out.splitlines()[-1])
     assert (told["a"], told["b"], told["images"]) == (names["good"], names["poor"], 60)
-    assert list(told["figures"]) == ["ap", "ap_small", "ap_medium", "ap_large"]
+    own = ["ap_0_to_16_px", "ap_16_to_32_px", "ap_96_to_256_px", "ap_from_256_px"]  # 32 to 96 px is ap_medium
+    assert list(told["figures"]) == ["ap", "ap_small", "ap_medium", "ap_large", *own]
+    assert told["figures"]["ap_16_to_32_px"]["interval"]
     ap = told["figures"]["ap"]
     assert ap["verdict"] == "better"
     for side in ("good", "poor"):
@@ -108,6 +110,11 @@ def test_the_row_has_the_intervals_around_its_figures(runs):
     row = rows.load_row(folder / "rows" / "results" / f"{names['good']}.json")
     for name in ("ap", "ap_small", "ap_medium", "ap_large"):
         assert 0 < row[f"{name}_low"] < row[name] < row[f"{name}_high"] <= 1, name
+    with np.load(folder / "cache" / "evaluate" / row["evaluate_key"] / "curves.npz") as file:
+        low, ap, high = (file[name][1:3] for name in ("ap_by_size_low", "ap_by_size", "ap_by_size_high"))
+    assert (low < ap).all()
+    assert (ap < high).all()
+    assert (low[1], high[1]) == (row["ap_medium_low"], row["ap_medium_high"])
 
 
 @pytest.mark.parametrize(
@@ -177,6 +184,21 @@ def test_damaged_scores_are_named(tmp_path, capsys):
         _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
         assert wrong.startswith("StoreError")
         assert f"{path} is damaged" in wrong
+
+
+def test_scores_and_rows_that_are_not_what_was_written_are_named_with_what_to_do(tmp_path, capsys):
+    one, other = ran(tmp_path, "seed=1", finds=0.9), ran(tmp_path, "seed=2", finds=0.8)
+    row = tmp_path / "rows" / "results" / f"{other}.json"
+    path = tmp_path / "cache" / "evaluate" / rows.load_row(row)["evaluate_key"] / "matches.npz"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"outcome", b"outcomf"))  # a whole archive still, but not the one written
+    _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
+    assert f"StoreError: {path}: is gone, damaged or of an earlier version; give the command of that row" in wrong
+    path.write_bytes(content)
+    compared(capsys, 0, one, other, f"results_dir={tmp_path}")
+    row.write_text(200_000 * "[")
+    _, wrong = compared(capsys, 2, one, other, f"results_dir={tmp_path}")
+    assert f"StoreError: {row}: is no JSON" in wrong
 
 
 def test_of_a_run_in_two_tables_the_row_that_is_ok_counts(runs, capsys):

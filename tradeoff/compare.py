@@ -16,8 +16,9 @@ from tradeoff.versus import by_accuracy, scored
 
 USAGE = """python -m tradeoff.compare A B [--remeasure] [results_dir=results] [table=NAME]
        python -m tradeoff.compare ONE.csv OTHER.csv"""
-TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP and by size, on the images
-that both were scored on. A and B are the beginnings of run_id, a column of every table. The last line is JSON.
+TEXT = """Tells whether run A is better than run B, worse, or not told apart from it, in AP, by COCO's sizes and one's
+own, on the images that both were scored on. A and B are the beginnings of run_id, a column of every table. The last
+line is JSON.
 Of two tables it tells what moved from the first to the second, and whether it was noise by the intervals of both;
 rows are matched by what was asked for. Two runs tell more apart than two tables, for they are paired image by image.
 Exit code: 0 compared, 2 a wrong command, or runs that cannot be compared.

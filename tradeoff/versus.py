@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from tradeoff.core.errors import ConfigError, StoreError
 from tradeoff.core.files import read_json
-from tradeoff.core.store import DONE
+from tradeoff.core.store import DONE, refuse_damaged
 
 if TYPE_CHECKING:
     from tradeoff.metrics.intervals import Difference
+    from tradeoff.metrics.matches import Matches
 
 SHOWN = 20  # characters of what differs
 NOT_SAID = "not said: too few such objects, or no image makes a difference"
@@ -48,26 +49,39 @@ def by_accuracy(a: Run, b: Run) -> dict[str, Any]:
     Raises:
         ConfigError: when the two are one, or were not scored on the same images.
         DataError: when what there is to find in these images differs.
-        StoreError: when scores are gone, or of an earlier version.
+        StoreError: when scores are gone, damaged, or of an earlier version.
     """
-    from tradeoff.metrics import intervals, matches  # NumPy: only once there is something to compare
+    from tradeoff.metrics import intervals  # NumPy: only once there is something to compare
 
     refuse_different(a, b)
-    compared = intervals.of_difference(*(matches.read(run.scores) for run in (a, b)))
+    compared = intervals.of_difference(matches_of(a), matches_of(b))
     print(f"A  {a.name}\nB  {b.name}\n")
     print(f"{a.row['eval_images']} images of {a.row['data']}; 95 % intervals over images, not over trainings\n")
-    print(f"{'':10}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
-    print("\n".join(line(name, told) for name, told in compared.items()))
+    width = max(map(len, compared)) + 2
+    print(f"{'':{width}}{'A':>8}{'B':>8}{'A - B':>9}{'from':>9}{'to':>9}  A is")
+    print("\n".join(f"{name:{width}}{line(told)}" for name, told in compared.items()))
     figures = {name: {**asdict(told), "verdict": told.verdict} for name, told in compared.items()}
     return {"a": a.row["run_id"], "b": b.row["run_id"], "images": a.row["eval_images"], "figures": figures}
 
 
-def line(name: str, told: "Difference") -> str:
-    """Return one line of the table; what cannot be said is blank."""
+def matches_of(run: Run) -> "Matches":
+    """Return what became of each detection of a run, once the file is known to be what was written.
+
+    Raises:
+        StoreError: when it is not.
+    """
+    from tradeoff.metrics import matches
+
+    refuse_damaged(run.scores / matches.FILE)
+    return matches.read(run.scores)
+
+
+def line(told: "Difference") -> str:
+    """Return one line of the table, without its name; what cannot be said is blank."""
     ends = (told.interval.low, told.interval.high) if told.interval else (None, None)
     values = "".join(f"{'' if value is None else format(value, '.4f'):>8}" for value in (told.a, told.b))
     signed = "".join(f"{'' if value is None else format(value, '+.4f'):>9}" for value in (told.difference, *ends))
-    return f"{name:10}{values}{signed}  {told.verdict or NOT_SAID}"
+    return f"{values}{signed}  {told.verdict or NOT_SAID}"
 
 
 def refuse_different(a: Run, b: Run) -> None:

@@ -76,7 +76,7 @@ def test_json_is_read(tmp_path):
     assert read_json(tmp_path / "a.json") == {"ap": 0.5}
 
 
-@pytest.mark.parametrize("content", [b"", b'{"ap": 0.', b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b'{"ap": 0.', b"\xff\xfe", 200_000 * b"["])
 def test_broken_json_is_told_with_its_file(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(StoreError, match=r"a\.json"):

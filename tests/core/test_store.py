@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from tradeoff.core.errors import StoreError
-from tradeoff.core.store import Context, Store, fetch
+from tradeoff.core.store import Context, Store, fetch, refuse_damaged
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def test_two_stages_do_not_share_a_folder(store):
     assert fetch(Square(2), Context(store)) != fetch(Square(3), Context(store))
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "marker"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "marker", "nested marker"])
 def test_a_damaged_result_is_computed_again(store, damage):
     stage = Square(4)
     fetch(stage, Context(store))
@@ -63,10 +63,26 @@ def test_a_damaged_result_is_computed_again(store, damage):
     elif damage == "remove":
         answer.unlink()
     else:
-        (store.folder(stage) / "done.json").write_text('{"files"')
+        content = {"marker": '{"files"', "nested marker": 200_000 * "["}[damage]
+        (store.folder(stage) / "done.json").write_text(content)
     assert store.result(stage) is None
     assert fetch(stage, Context(store)) == {"answer": 16}
     assert calls(store, stage) == 2
+
+
+def test_a_file_that_is_not_what_was_written_is_refused(store):
+    fetch(Square(4), Context(store))
+    answer, marker = (store.folder(Square(4)) / name for name in ("answer.txt", "done.json"))
+    refuse_damaged(answer)
+    told = marker.read_text()
+    for path, content in ((answer, "17"), (marker, "[]"), (marker, '{"files": {"answer.txt": {"size": 2}}}')):
+        path.write_text(content)
+        with pytest.raises(StoreError, match=r"answer\.txt: is gone, damaged .* give the command of that row again"):
+            refuse_damaged(answer)
+    marker.write_text(told)
+    answer.unlink()
+    with pytest.raises(StoreError, match=r"answer\.txt: is gone"):
+        refuse_damaged(answer)
 
 
 def test_the_marker_says_what_was_computed(store):

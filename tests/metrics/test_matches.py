@@ -14,6 +14,9 @@ from tradeoff.metrics.boxes import Found, Truth
 from tradeoff.metrics.matches import match
 from tradeoff.metrics.resampling import average_precision
 
+#: sizes of one's own
+OWN = [(0.0, 16.0**2), (16.0**2, 50.0**2), (50.0**2, coco.LARGEST_PX2)]
+RANGES = coco.with_standard(OWN)
 #: a file of one array, where several with names are expected
 NOT_ARRAYS = (
     b"\x93NUMPY\x01\x00v\x00"
@@ -24,8 +27,8 @@ NOT_ARRAYS = (
 
 
 def by_engine(truth: Truth, found: Found, engine: str) -> np.ndarray:
-    """Return AP (A, T, C) of the standard areas as an engine has it."""
-    return np.moveaxis(coco.measure(truth, found, engine).ap[..., :4], 2, 0)
+    """Return AP (A, T, C) of the standard areas and our own as an engine has it."""
+    return np.moveaxis(coco.measure(truth, found, engine, extra=OWN).ap, 2, 0)
 
 
 def multiplied(made: RandomSet, counts: list[int]) -> RandomSet:
@@ -59,7 +62,7 @@ def without_ties_in_an_image(made: RandomSet) -> RandomSet:
 @given(st.integers(0, 100_000))
 def test_all_images_once_are_the_figures_of_hotcoco(seed: int) -> None:
     truth, found = arrays(random_set(seed, most=60))
-    told = average_precision(match(truth, found), np.ones((1, len(truth.image_ids))))[0]
+    told = average_precision(match(truth, found, RANGES), np.ones((1, len(truth.image_ids))))[0]
     np.testing.assert_allclose(told, by_engine(truth, found, "hotcoco"), rtol=0, atol=1e-12)
 
 
@@ -67,7 +70,7 @@ def test_all_images_once_are_the_figures_of_hotcoco(seed: int) -> None:
 def test_figures_of_500_sets_are_those_of_hotcoco() -> None:
     for seed in range(500):
         truth, found = arrays(random_set(seed, most=60))
-        told = average_precision(match(truth, found), np.ones((1, len(truth.image_ids))))[0]
+        told = average_precision(match(truth, found, RANGES), np.ones((1, len(truth.image_ids))))[0]
         np.testing.assert_allclose(told, by_engine(truth, found, "hotcoco"), rtol=0, atol=1e-12, err_msg=str(seed))
 
 
@@ -77,7 +80,7 @@ def test_figures_of_500_sets_are_those_of_hotcoco() -> None:
 def test_whole_weights_are_images_repeated_under_new_ids(engine: str, seed: int, counts: list[int]) -> None:
     made = without_ties_in_an_image(random_set(seed, most=60))
     truth, found = arrays(made)
-    told = average_precision(match(truth, found), np.array([counts], np.float64))[0]
+    told = average_precision(match(truth, found, RANGES), np.array([counts], np.float64))[0]
     np.testing.assert_allclose(told, by_engine(*arrays(multiplied(made, counts)), engine), rtol=0, atol=1e-12)
 
 
@@ -86,11 +89,11 @@ def test_whole_weights_are_images_repeated_under_new_ids(engine: str, seed: int,
 def test_a_part_of_the_images_is_scored_as_if_there_were_no_others_ties_and_all(seed: int, counts: list[int]) -> None:
     made = random_set(seed, most=60)
     truth, found = arrays(made)
-    told = average_precision(match(truth, found), np.array([counts, counts], np.float32))
+    told = average_precision(match(truth, found, RANGES), np.array([counts, counts], np.float32))
     expected = by_engine(*arrays(multiplied(made, counts)), "hotcoco")
     np.testing.assert_allclose(told[0], expected, rtol=0, atol=1e-6)  # float32, but recalls meet the points exactly
     np.testing.assert_array_equal(told[0], told[1])
-    exact = average_precision(match(truth, found), np.array([counts], np.float64))[0]
+    exact = average_precision(match(truth, found, RANGES), np.array([counts], np.float64))[0]
     np.testing.assert_allclose(exact, expected, rtol=0, atol=1e-12)
 
 
@@ -115,10 +118,20 @@ def test_weights_scale_without_effect_and_are_taken_in_parts(monkeypatch: pytest
 
 
 def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
-    made = match(*arrays(random_set(1)))
+    made = match(*arrays(random_set(1)), RANGES)
     made.write(tmp_path)
     read = matches.read(tmp_path)
-    for name in ("image_ids", "category_ids", "image", "label", "outcome", "object_image", "object_label", "inside"):
+    for name in (
+        "image_ids",
+        "category_ids",
+        "image",
+        "label",
+        "outcome",
+        "object_image",
+        "object_label",
+        "inside",
+        "ranges",
+    ):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
         assert getattr(read, name).dtype == getattr(made, name).dtype
     path = tmp_path / matches.FILE
@@ -129,6 +142,22 @@ def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
     path.unlink()
     with pytest.raises(StoreError, match=r"give the command of that row again"):
         matches.read(tmp_path)
+
+
+def test_a_file_with_a_few_bytes_overwritten_is_refused_or_read_and_never_raises_else(tmp_path) -> None:
+    match(*arrays(random_set(1))).write(tmp_path)
+    path, random, refused = tmp_path / matches.FILE, np.random.default_rng(0), []
+    whole = path.read_bytes()
+    for _ in range(300):
+        content = np.frombuffer(whole, np.uint8).copy()
+        content[random.integers(0, len(content), 6)] = random.integers(0, 256, 6)
+        path.write_bytes(content.tobytes())
+        try:
+            matches.read(tmp_path)
+        except StoreError as error:
+            refused.append(str(error))
+    assert len(refused) > 200
+    assert all("matches.npz: cannot be read" in told for told in refused)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +175,8 @@ def test_what_is_written_is_read_and_a_damaged_file_is_named(tmp_path) -> None:
         ("image_ids", lambda array: array.astype(str)),
         ("category_ids", lambda array: array[None]),
         ("image", lambda _: np.array(3)),
+        ("ranges", lambda array: array[:-1]),
+        ("ranges", lambda array: array.astype(int)),
     ],
 )
 def test_arrays_that_cannot_be_those_of_matches_are_refused(name, wrong, tmp_path) -> None:

@@ -205,6 +205,8 @@ SHAPES = {
     **{f"{name}_by_class": (3,) for name in ("voc_ap50", "voc_ap50_11pt", "oi_ap50")},
     **{f"{name}_at_score_by_class": (3,) for name in ("precision", "recall", "f1")},
     "score_threshold": (),
+    "ap_by_size_low": (5,),
+    "ap_by_size_high": (5,),
 }  # fmt: skip
 
 
@@ -230,8 +232,8 @@ def test_own_sizes_are_read_as_the_readme_says(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(textwrap.dedent(re.sub(r"results/cache/evaluate/\w+/", place, lines)), {})
     told = capsys.readouterr().out.splitlines()
-    assert told[:2] == ["0 to 16 px: 1.000", "16 to 32 px: 1.000"]
-    assert told[2:] == ["32 to 96 px: nan", "96 to 256 px: nan", "256 to 100000 px: nan"]
+    assert told[:2] == ["0 to 16 px: 1.000 (nan to nan)", "16 to 32 px: 1.000 (nan to nan)"]  # few images
+    assert told[2:] == [f"{size} px: nan (nan to nan)" for size in ("32 to 96", "96 to 256", "256 to 100000")]
 
 
 def test_an_option_of_the_metric_scores_anew_and_predicts_no_more(tmp_path):

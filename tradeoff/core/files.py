@@ -73,5 +73,5 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: nested without end
         raise StoreError(f"{path}: is no JSON ({error}); delete it, and the same command writes it anew") from error

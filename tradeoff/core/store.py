@@ -16,9 +16,11 @@ from typing import Any, ClassVar, Protocol
 
 from tradeoff.core.digest import describe, digest, file_sha256
 from tradeoff.core.errors import StoreError
-from tradeoff.core.files import write_atomic
+from tradeoff.core.files import read_json, write_atomic
 
 DONE = "done.json"
+#: what looking through a damaged one can raise
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Stage(Protocol):
@@ -44,10 +46,10 @@ class Store:
         """Return the result of a finished stage, or None when it has to be computed."""
         path = self.folder(stage) / DONE
         try:
-            done = json.loads(path.read_text(encoding="utf-8"))
+            done = read_json(path)
             whole = all(intact(path.parent / name, **facts) for name, facts in done["files"].items())
             return done["result"] if whole else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # missing, or damaged in whatever way
+        except (*DAMAGED, StoreError):
             return None
 
 
@@ -72,6 +74,21 @@ class Context:
 def intact(path: Path, size: int, sha256: str) -> bool:
     """Tell whether a file is what it was when its stage ended."""
     return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256
+
+
+def refuse_damaged(path: Path) -> None:
+    """Refuse a file of a finished stage that is not what it was when its stage ended.
+
+    Raises:
+        StoreError: naming the file, when it or what `done.json` tells of it is gone or damaged.
+    """
+    done = read_json(path.parent / DONE)
+    try:
+        whole = intact(path, **done["files"][path.name])
+    except DAMAGED:
+        whole = False
+    if not whole:
+        raise StoreError(f"{path}: is gone, damaged or of an earlier version; give the command of that row again")
 
 
 def fetch(stage: Stage, context: Context, *, again: bool = False) -> dict[str, Any]:

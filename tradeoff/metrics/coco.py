@@ -56,7 +56,7 @@ def measure(objects: Truth, detections: Found, engine: str, extra: Ranges = ()) 
 
     Source: Lin et al. 2014, and the COCO detection evaluation as in pycocotools.
     """
-    ranges = tuple(dict.fromkeys((*STANDARD, *extra)))
+    ranges = with_standard(extra)
     if not len(objects.image_ids) or not objects.classes:
         return nothing(objects.classes, ranges)
     precision, recall, score = ENGINES[engine](objects, detections, ranges, LIMITS)
@@ -68,6 +68,11 @@ def measure(objects: Truth, detections: Found, engine: str, extra: Ranges = ()) 
         score=defined(score[..., 0, -1]),
         ranges=ranges,
     )
+
+
+def with_standard(extra: Ranges) -> Ranges:
+    """Return area ranges after `STANDARD`, each once."""
+    return tuple(dict.fromkeys((*STANDARD, *extra)))
 
 
 def defined(values: Floats) -> Floats:

@@ -5,10 +5,10 @@ times as long as the matching itself. This does the same matching on arrays, one
 and class; the tests compare the figures that it gives with those of the engines.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tradeoff.core.errors import StoreError
 from tradeoff.metrics.boxes import Bools, Floats, Found, Ints, Truth
 from tradeoff.metrics.coco import IOUS, LIMITS, STANDARD
+from tradeoff.metrics.engines import Ranges
 from tradeoff.metrics.matching import IGNORED, RIGHT, WRONG, blocks, iou_of, share_of
 
 #: the file of a scored run
@@ -30,7 +31,7 @@ class Matches:
 
     image, label: (D,) of the detections, by class, then by falling score, equal scores in the order of the images.
     outcome: (A, T, D) int8, RIGHT, WRONG or IGNORED. object_image, object_label: (M,) of the objects. inside: (A, M),
-    whether an object is to be found.
+    whether an object is to be found. ranges: (A, 2) the areas, px², both ends inclusive.
     """
 
     image_ids: Ints
@@ -41,6 +42,17 @@ class Matches:
     object_image: Ints
     object_label: Ints
     inside: Bools
+    ranges: Floats
+
+    @property
+    def areas(self) -> list[tuple[float, float]]:
+        """The areas, px², one pair each."""
+        return [(low, high) for low, high in self.ranges.tolist()]
+
+    def of_areas(self, chosen: Sequence[tuple[float, float]]) -> "Matches":
+        """Return the matches of some of the areas, in the order given."""
+        places = [self.areas.index(area) for area in chosen]
+        return replace(self, outcome=self.outcome[places], inside=self.inside[places], ranges=self.ranges[places])
 
     def write(self, folder: Path) -> None:
         """Write the file that `read` reads: the fields under their names."""
@@ -52,14 +64,14 @@ def read(folder: Path) -> Matches:
     """Read the matches of a scored run.
 
     Raises:
-        StoreError: when the file is missing or damaged.
+        StoreError: when the file is missing or damaged; a damaged one makes zipfile, zlib and NumPy raise anything.
     """
     path = folder / FILE
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = Matches(**{spec.name: arrays[spec.name] for spec in fields(Matches)})
         check(found)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+    except Exception as error:
         raise StoreError(f"{path}: cannot be read ({error}); give the command of that row again") from error
     return found
 
@@ -77,10 +89,10 @@ def check(found: Matches) -> None:
     shapes = {
         "image_ids": (images,), "category_ids": (classes,), "image": (detections,), "label": (detections,),
         "outcome": (areas, levels, detections), "object_image": (objects,), "object_label": (objects,),
-        "inside": (areas, objects),
+        "inside": (areas, objects), "ranges": (areas, 2),
     }  # fmt: skip
     for name, shape in shapes.items():
-        array, kind = getattr(found, name), "b" if name == "inside" else "iu"
+        array, kind = getattr(found, name), {"inside": "b", "ranges": "f"}.get(name, "iu")
         if array.shape != shape or array.dtype.kind not in kind:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {shape} of {kind}")
     ends = {"image": images, "object_image": images, "label": classes, "object_label": classes}
@@ -95,8 +107,8 @@ def check(found: Matches) -> None:
         raise ValueError(f"{', '.join(astray)}: values that cannot be")
 
 
-def match(truth: Truth, found: Found) -> Matches:
-    """Match by COCO's rules at `coco.IOUS` for the areas `coco.STANDARD`.
+def match(truth: Truth, found: Found, ranges: Ranges = STANDARD) -> Matches:
+    """Match by COCO's rules at `coco.IOUS` for areas, px², both ends inclusive.
 
     The 100 best detections of an image and class choose in the order of their scores, each of the free objects the
     one that it overlaps most, of equal ones the last. A crowd stays free. Crowds and objects outside of the area are
@@ -108,13 +120,22 @@ def match(truth: Truth, found: Found) -> Matches:
     rows, rank = ranked(found)
     rounds = list(by_rank(rank, near(truth, found, rows)))
     size = found.box[rows, 2] * found.box[rows, 3]
-    inside = np.stack([~truth.crowd & (truth.area >= low) & (truth.area <= high) for low, high in STANDARD])
-    outcome = np.full((len(STANDARD), len(IOUS), len(rows)), WRONG, np.int8)
-    for told, wanted, (low, high) in zip(outcome, inside, STANDARD, strict=True):
+    inside = np.stack([~truth.crowd & (truth.area >= low) & (truth.area <= high) for low, high in ranges])
+    outcome = np.full((len(ranges), len(IOUS), len(rows)), WRONG, np.int8)
+    for told, wanted, (low, high) in zip(outcome, inside, ranges, strict=True):
         told[:, (size < low) | (size > high)] = IGNORED
         choose(told, wanted, truth.crowd, rounds)
-    image, label = found.image[rows], found.label[rows]
-    return Matches(truth.image_ids, truth.category_ids, image, label, outcome, truth.image, truth.label, inside)
+    return Matches(
+        image_ids=truth.image_ids,
+        category_ids=truth.category_ids,
+        image=found.image[rows],
+        label=found.label[rows],
+        outcome=outcome,
+        object_image=truth.image,
+        object_label=truth.label,
+        inside=inside,
+        ranges=np.array(ranges, np.float64),
+    )
 
 
 def ranked(found: Found) -> tuple[Ints, Ints]:

@@ -79,7 +79,8 @@ class Evaluate(Computation):
     """Accuracy of saved detections."""
 
     NAME: ClassVar[str] = "evaluate"
-    VERSION: ClassVar[int] = 4  # 2: VOC, Open Images, at a score, curves; 3: what errors cost; 4: intervals, matches
+    #: 2: VOC, Open Images, at a score, curves; 3: what errors cost; 4: intervals, matches; 5: both of own sizes
+    VERSION: ClassVar[int] = 5
 
     predict: Predict
     metric: Metric = field(default_factory=Metric)

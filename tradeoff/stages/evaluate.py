@@ -7,7 +7,8 @@ import numpy as np
 
 from tradeoff.core.store import Context, fetch
 from tradeoff.metrics import boxes, intervals
-from tradeoff.metrics.accuracy import accuracy
+from tradeoff.metrics.accuracy import accuracy, areas
+from tradeoff.metrics.coco import with_standard
 from tradeoff.metrics.matches import match
 from tradeoff.recipes.stages import Evaluate
 from tradeoff.stages.predict import read
@@ -24,7 +25,8 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
     - category_id (C,) int64, category (C,) text; iou (T,); recall (R,); size_area_px2 (B, 2), lowest and highest
       area, px², both inclusive; objects_by_class (C,) and objects_by_size_class (B, C) int64, without crowds.
     - COCO, 100 detections per image and class: ap_by_iou (T,), ap_by_class (C,), ap_by_iou_class (T, C), ap_by_size
-      (B,), ap_by_size_class (B, C), and the same of recall with ar_.
+      (B,), ap_by_size_class (B, C), and the same of recall with ar_. ap_by_size_low, ap_by_size_high (B,): the 95 %
+      interval of `metrics.intervals`, NaN also where it cannot be said.
     - curve_precision (T, R, C), the best precision from that recall on, 0 beyond the last that is reached, and
       curve_score (T, R, C), the score down to which that recall is reached, 0 beyond.
     - voc_ap50_by_class, voc_ap50_11pt_by_class, oi_ap50_by_class (C,): the terms of these columns' means; these rules
@@ -44,7 +46,9 @@ def run(stage: Evaluate, folder: Path, context: Context) -> dict[str, Any]:
     truth = boxes.truth(data.ground_truth())
     found = boxes.predicted(truth, read(context.store.folder(stage.predict)), data.category_ids)
     columns, arrays = accuracy(truth, found, **stage.metric.options())
-    np.savez_compressed(folder / CURVES, allow_pickle=False, **arrays)
-    matched = match(truth, found)
+    buckets = areas(stage.metric.size_edges_px)
+    matched = match(truth, found, with_standard(buckets))
     matched.write(folder)
-    return {**columns, **intervals.columns(matched)}
+    told = intervals.of_run(matched)
+    np.savez_compressed(folder / CURVES, allow_pickle=False, **arrays, **intervals.arrays(told, buckets))
+    return {**columns, **intervals.columns(told)}
