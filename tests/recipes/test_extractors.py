@@ -1,10 +1,12 @@
 """What an extractor cannot be combined with is known from its recipe, before anything is built."""
 
 import pytest
+import timm
 
 from tradeoff.core.digest import digest
-from tradeoff.core.errors import CombinationError
+from tradeoff.core.errors import CombinationError, ConfigError
 from tradeoff.core.machine import Machine
+from tradeoff.recipes import timm_names
 from tradeoff.run import enumerate_cells
 
 BOTH = (16, 8)  # by atrous convolution
@@ -110,3 +112,20 @@ def test_the_name_of_imagenet_weights_is_in_the_key_of_cells_that_start_from_the
     other = "extractor.imagenet=tv_in1k"
     assert key("extractor.pretrained=true") != key("extractor.pretrained=true", other)
     assert key() == key(other)
+
+
+@pytest.mark.parametrize("words", [["extractor=timm", "extractor.model=resnet5O"], ["extractor.model=resnet5O"]])
+def test_a_backbone_that_timm_does_not_have_is_refused_before_anything_runs(words):
+    with pytest.raises(ConfigError, match="model='resnet5O': timm has no such model; near: resnet50"):
+        enumerate_cells(words)
+
+
+def test_all_names_of_timm_are_known_without_it():
+    for name in [*timm.list_models(), *timm.list_models(include_tags=True)]:
+        timm_names.check(name)
+    assert sorted(timm_names.DEFINED.findall(timm_names.source())) == sorted(timm.list_models())
+    for name in timm.models._registry._deprecated_models:
+        timm_names.check(name)
+    for name in ("", "pool_size", "qqqq"):
+        with pytest.raises(ConfigError, match="near: "):
+            timm_names.check(name)

@@ -7,7 +7,6 @@ a ResNet), and the tail is the last (conv5).
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ import timm
 from timm.models.efficientnet import _gen_mobilenet_v1
 from torch import nn
 
-from tradeoff.core.errors import CombinationError, ConfigError, WeightsError
+from tradeoff.core.errors import CombinationError, WeightsError
 from tradeoff.extractors.chain import ChainExtractor
 from tradeoff.extractors.cut import Cut, check_tail, extract, find_layers, find_levels, find_tail
 from tradeoff.extractors.state import backbone_state, load_backbone
+from tradeoff.recipes import timm_names
 
 __all__ = ["backbone_state", "create", "cut_and_load", "mobilenet_extractor", "timm_extractor"]
 
@@ -109,9 +109,7 @@ def create(model: str, pretrained: bool, options: dict[str, int]) -> nn.Module:
         CombinationError: the model does not take the options.
         WeightsError: its ImageNet weights cannot be had.
     """
-    if not timm.is_model(model):
-        near = get_close_matches(model, timm.list_models(), n=3)
-        raise ConfigError(f"extractor.model={model!r}: timm has no such model; near: {', '.join(near) or 'none'}")
+    timm_names.check(model)
     *others, last = offers(model, options)
     for chosen in others:
         with suppress(CombinationError):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from tradeoff.core.errors import CombinationError, ConfigError
+from tradeoff.recipes import timm_names
 from tradeoff.recipes.base import Recipe, option, spelled
 from tradeoff.recipes.detectors import RFCN
 from tradeoff.recipes.meta_arch import MetaArch
@@ -114,6 +115,10 @@ class Timm(Extractor):
     tail_stride: Literal[1, 2] = option(1, "stride of the second-stage tail; ResNets 1, MobileNet 2 (TF OD API)")
     ssd_layers: tuple[str, ...] = option((), "modules that feed SSD; [] is the last of each of ssd_strides")
     imagenet: str | None = option(None, "which of timm's ImageNet weights, its tag; null is timm's own choice")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        timm_names.check(self.model)
 
     def meaningful_for(self, meta_arch: MetaArch) -> Self:
         """Return the recipe without the name of ImageNet weights that it does not start from."""
