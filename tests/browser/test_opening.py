@@ -50,6 +50,18 @@ def test_what_is_bought_can_be_given_as_the_limit(driver, tmp_path):
     assert "has 0.3 of AP, wanted at least 0.4" in find(driver, "#answer").text
 
 
+def test_better_models_without_a_number_or_trust_are_counted(driver, tmp_path):
+    rows = [made("a", peak_memory_mb=900.0), made("b", size=600, ap=0.3)]
+    rows += [made("c", size=900, ap=0.4, peak_memory_mb=100.0, trusted=False)]
+    assert report.main([str(written(tmp_path, rows)), "--max-memory-mb", "1000"]) == 0
+    visit(driver, tmp_path / "results.html")
+    told = find(driver, "#answer").text
+    assert picked(driver) == "a"
+    assert "1 better model has no number for peak memory." in told
+    assert "1 untrusted model has more AP than the pick." in told
+    assert "No limit binds" not in told
+
+
 def test_published_numbers_bear_it_behind_their_name(driver, tmp_path):
     rows = [made("a"), made("b", size=600, ap=0.3)]
     path = written(tmp_path, rows)
