@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from tests.analysis.legible import assert_legible, drawn
 from tests.analysis.synthetic import cell, framed, made, mini_study, published, unsure, zoo
+from tradeoff.analysis import layout
 from tradeoff.analysis.drawing import cited
 from tradeoff.analysis.look import PALE
 from tradeoff.analysis.plots.extractor_accuracy import extractor_accuracy
@@ -157,3 +158,14 @@ def test_a_long_title_ends_with_its_panel(tmp_path):
         made("b", data="as many words about a set of data as there is no room for in a title of a panel"),
     ]
     assert_legible(scatter(framed(tmp_path, rows)).figure)
+
+
+@pytest.mark.parametrize("word", ["WWWW MMMM", "illi tilt", "W" * 300])
+def test_a_caption_fills_its_lines_and_stays_within_the_figure(word):
+    figure = layout.new_figure()
+    figure.set_size_inches(6.0, 4.0)
+    lines = layout.wrapped(" ".join([word] * 60), 6.0)
+    layout.add_caption(figure, lines[:-1])
+    box = figure.texts[0].get_window_extent()
+    assert 0.88 * figure.bbox.width < box.width
+    assert box.x1 < figure.bbox.x1

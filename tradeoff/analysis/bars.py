@@ -12,10 +12,10 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 
 from tradeoff.analysis import layout, palette
-from tradeoff.analysis.axis import plain
+from tradeoff.analysis.axis import FULL_PT, fit, plain
 
 BAR_IN, SPACE_IN = 0.115, 0.115  # height of a bar, and between groups
-AXES_IN, BELOW_IN = 6.2, 0.55
+AXES_IN, BELOW_IN = 6.2, 0.65
 MOST_GROUPS = 60  # of a figure; more are not read
 
 
@@ -83,7 +83,7 @@ def draw_panel(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
     margin = (step + SPACE_IN) / 2 / step
     axes.set_ylim(-margin, len(panel.labels) - 1 + margin)
     axes.set_xlim(0, max(1.06 * float(np.nanmax([bar.high for bar in panel.all()])), 0.01))
-    axes.set_xlabel(panel.axis, fontsize=10)
+    axes.set_xlabel(panel.axis, fontsize=FULL_PT)
     plain(axes, panel.title)
     axes.tick_params(axis="y", length=0, labelsize=8)
     axes.grid(visible=False, axis="y")
@@ -124,6 +124,7 @@ def arrange(
     layout.stack(figure, legends, left, layout.MARGIN_IN)
     for panel, height in zip(axes, heights, strict=True):
         layout.put(figure, panel, left, top + title, width - left - 0.3, height)
+        fit(panel)
         top += title + height + BELOW_IN
     layout.add_caption(figure, lines)
 
