@@ -13,8 +13,10 @@ def met(when: When, told: dict[str, str]) -> bool:
     return all(told[name] in values for name, values in when.items())
 
 
-def value(column: Column, rule: Rule, told: dict[str, str]) -> Any:
+def value(column: Column, rule: Rule, told: dict[str, str], decimal: str = ".") -> Any:
     """Return the value of one of our columns in one row; None where theirs says nothing.
+
+    `decimal` is what their numbers have before their decimals.
 
     Raises:
         ValueError: when it makes no sense.
@@ -24,6 +26,8 @@ def value(column: Column, rule: Rule, told: dict[str, str]) -> Any:
     text = worded(rule, FIELD.sub(lambda hit: told[hit[1]], rule.text).strip())
     if text == "":
         return None
+    if decimal == "," and column.kind in (int, float):
+        text = text.replace(",", ".")
     number = scaled(text, rule) if rule.factor or rule.over else text
     return in_range(column, parsed(number, column), text)
 
@@ -51,7 +55,8 @@ def scaled(text: str, rule: Rule) -> str:
         number = Decimal(text)
         result = rule.over / number if rule.over else number * (rule.factor or 1)
     except (InvalidOperation, ZeroDivisionError):
-        raise ValueError(f"got {text!r}, expected a number") from None
+        hint = '; where theirs are written so, give decimal: "," to the mapping' if "," in text else ""
+        raise ValueError(f"got {text!r}, expected a number{hint}") from None
     return format(result, "f")
 
 
