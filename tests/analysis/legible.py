@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 
-
 #: what a number on an axis is: an AP and a probability are shares and say of what, all else has a unit
 UNIT = re.compile(r"\bms per (image|batch|call), |\bMB\b|\(GMACs\)|, %$|, number$|\bIoU 0|\bpx\)|^Probability of ")
 

@@ -106,9 +106,20 @@ def test_rows_of_unknown_size_have_neither_line_nor_correlation(tmp_path):
         extractor_accuracy(framed(tmp_path / "b", [row | {"size": None} for row in rows])),
     )
     assert len(drawn(known.figure, "line-")) == 1
-    assert "Kendall's τ: 1.000" in known.caption
+    assert "Kendall's τ within a size: 1.000" in known.caption
     assert drawn(unknown.figure, "line-") == []
-    assert "Of unknown size, with neither line nor τ: 4. Too few rows for Kendall's τ." in unknown.caption
+    assert (
+        "Of unknown size, with neither line nor τ: 4. Too few rows for Kendall's τ within a size." in unknown.caption
+    )
+
+
+def test_rank_correlations_are_within_an_image_size_and_averaged(tmp_path):
+    nets = ("mobilenet", "inception_v2", "resnet50", "resnet101")
+    small = [made(f"s{i}", extractor=net, size=300, ap=0.1 + 0.01 * i) for i, net in enumerate(nets)]
+    swapped = [0.41, 0.40, 0.42, 0.43]  # one pair of six the other way: τ = (5 - 1) / 6
+    large = [made(f"l{i}", extractor=net, size=600, ap=swapped[i]) for i, net in enumerate(nets)]
+    caption = extractor_accuracy(framed(tmp_path, small + large)).caption
+    assert "Kendall's τ within a size: 0.833 (ssd, ap, mean of 2)." in caption
 
 
 def test_steps_that_are_not_told_are_counted_and_published_ones_doubted(tmp_path):
