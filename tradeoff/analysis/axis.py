@@ -51,7 +51,8 @@ def time_title(rows: pd.DataFrame) -> str:
     is_median = values(rows, "latency_ms_p50").notna()
     kind = "median" if is_median.all() else "median or mean" if is_median.any() else "mean"
     devices = sorted(set(values(rows, "device_name").dropna().astype(str))) or ["unknown device"]
-    return f"Latency, {kind}, {time_unit(numbers(rows, 'batch_size'))} ({devices[0] if len(devices) == 1 else 'several devices'})"
+    device = devices[0] if len(devices) == 1 else "several devices"
+    return f"Latency, {kind}, {time_unit(numbers(rows, 'batch_size'))} ({device})"
 
 
 def time_unit(batches: pd.Series) -> str:

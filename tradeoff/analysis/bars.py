@@ -105,7 +105,7 @@ def draw_panel(axes: Axes, panel: Panel, series: Sequence[Series]) -> None:
 
 
 def inks(colour: str, sound: bool = True, pale: bool = False) -> dict[str, Any]:
-    """Return how a bar is drawn: full; hatched on white when it is not trusted; dotted, on its grey, when published."""
+    """Return how a bar is drawn: full; hatched on white when it is not trusted; dotted when published."""
     if pale:
         return {"facecolor": colour, "edgecolor": "0.45", "linewidth": 0.6, "hatch": "....." if sound else "///////"}
     if sound:

@@ -78,8 +78,9 @@ def compare(
     corner = ways * np.asarray(reference) if reference is not None else corner_of(every, ways)
     ideal = np.where(ways > 0, 0.0, every.min(axis=0))
     box = float(np.prod(np.maximum(corner - ideal, 0)))
-    shares = [hypervolume(points, corner) / box if box else 0.0 for points in (left, right, every)]
-    return Volumes(tuple(objectives), plain(ways * corner), plain(ways * ideal), *shares, doubts)
+    first, second, both = (hypervolume(points, corner) / box if box else 0.0 for points in (left, right, every))
+    ends = plain(ways * corner), plain(ways * ideal)
+    return Volumes(tuple(objectives), *ends, first, second, both, doubts)
 
 
 def plain(values: NDArray[np.float64]) -> tuple[float, ...]:
@@ -128,5 +129,6 @@ def told(volumes: Volumes) -> str:
     )
     return (
         f"hypervolume, as a share of the box up to the reference ({corner}): "
-        f"{volumes.one:.4f} against {volumes.other:.4f}; both together {volumes.both:.4f}{''.join(f'; but {words}' for words in volumes.doubts)}"
+        f"{volumes.one:.4f} against {volumes.other:.4f}; both together {volumes.both:.4f}"
+        + "".join(f"; but {words}" for words in volumes.doubts)
     )

@@ -75,9 +75,9 @@ def wrapped(caption: str, width_in: float) -> list[str]:
     """Break a caption into lines that fit a width."""
     room = 0.98 * (width_in - 2 * MARGIN_IN)  # letters on pixels are a little wider than their outlines
     lines = [""]
-    for word in (piece for word in caption.split() for piece in pieces(word, room)):
-        longer = f"{lines[-1]} {word}".lstrip()
-        lines = [*lines[:-1], longer] if written_in(longer) <= room else [*lines, word]
+    for piece in (piece for word in caption.split() for piece in pieces(word, room)):
+        longer = f"{lines[-1]} {piece}".lstrip()
+        lines = [*lines[:-1], longer] if written_in(longer) <= room else [*lines, piece]
     return lines
 
 

@@ -90,7 +90,7 @@ def arrows(axes: Axes, chains: Sequence[pd.DataFrame], names: tuple[str, str]) -
 
 
 def lines(axes: Axes, panel: Panel) -> Boxes:
-    """Draw a line through the rows of each meta-architecture and known image size and stride, in the style of its `line`."""
+    """Draw a line through the rows of each meta-architecture, known image size and stride, in the style of `line`."""
     x, y = panel.view.names
     for (name, style, *_), part in panel.rows[panel.rows["size"] > 0].groupby(
         ["meta_arch", "line", "size", "stride", "pale"], sort=True

@@ -24,9 +24,9 @@ def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     """Draw AP of small, medium and large objects, one group of bars per configuration, the best AP on top.
 
     A configuration is what `effect.best_rows` takes for one; of its rows the one with the highest AP is drawn, a
-    trusted one where there is one, and each published row by itself. Each data set, precision and protocol has a panel
-    of its own. A bar that is missing, because there are no such objects, is told in words; rows that are not trusted
-    are hatched, published ones dotted.
+    trusted one where there is one, and each published row by itself. Each data set, precision and protocol has a
+    panel of its own. A bar that is missing, because there are no such objects, is told in words; rows that are not
+    trusted are hatched, published ones dotted.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it.
