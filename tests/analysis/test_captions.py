@@ -118,8 +118,11 @@ def test_rank_correlations_are_within_an_image_size_and_averaged(tmp_path):
     small = [made(f"s{i}", extractor=net, size=300, ap=0.1 + 0.01 * i) for i, net in enumerate(nets)]
     swapped = [0.41, 0.40, 0.42, 0.43]  # one pair of six the other way: τ = (5 - 1) / 6
     large = [made(f"l{i}", extractor=net, size=600, ap=swapped[i]) for i, net in enumerate(nets)]
-    caption = extractor_accuracy(framed(tmp_path, small + large)).caption
+    caption = extractor_accuracy(framed(tmp_path / "a", small + large)).caption
     assert "Kendall's τ within a size: 0.833 (ssd, ap, mean of 2)." in caption
+    worse = published(framed(tmp_path / "b", [*small, made("w", extractor="resnet50", ap=0.05)]))
+    (line,) = drawn(extractor_accuracy(worse.assign(size=300)).figure, "line-")
+    assert line.get_ydata().tolist() == pytest.approx([row["ap"] for row in small])
 
 
 def test_steps_that_are_not_told_are_counted_and_published_ones_doubted(tmp_path):

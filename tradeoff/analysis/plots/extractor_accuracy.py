@@ -52,7 +52,7 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
                 like=len(rows) - len(best),
             ),
             *effect.spoken_for(best),
-            "Lines join those of one size and stride.",
+            "Lines join the best of those of one size and stride.",
             *([f"Of unknown size, with neither line nor τ: {unknown}."] if unknown else []),
             correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ within a size", ["size", "stride"]),
             f"Top-1: one crop, as published: {'; '.join(imagenet.sources(rows))}; the weights here may be others.",
