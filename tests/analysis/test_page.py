@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from tests.analysis.synthetic import cell, failed, framed, made, published, small_study, zoo
-from tradeoff.analysis import table
+from tradeoff.analysis import palette, table
 from tradeoff.analysis.comparable import groups
 from tradeoff.analysis.page import build as builder
-from tradeoff.analysis.page import content, curves, pictures, reproduce, words
+from tradeoff.analysis.page import content, curves, pictures, reproduce, shapes, words
 from tradeoff.analysis.page.summary import summary
 from tradeoff.analysis.page.tables import tables, unbeaten_table
 from tradeoff.analysis.pick import pick
@@ -208,6 +208,15 @@ def test_curves_are_means_over_the_classes_that_have_objects(tmp_path):
     assert found["precision"]["mean of 0.50 to 0.95"][0] == 60  # only one of the ten thresholds is reached
     assert found["classes"] == [("cat", 80, 4), ("dog", 20, 2), ("none", None, 0)]
     assert found["sizes"] == [[0, 32, None], [32, None, 250]]
+
+
+def test_each_marker_has_an_outline_of_its_own(tmp_path):
+    outlines = [shapes.outline(marker) for marker in palette.MARKERS]
+    assert len(set(outlines)) == len(palette.MARKERS) == 21
+    assert all(max(abs(float(number)) for number in re.findall(r"-?[\d.]+", text)) < 1.5 for text in outlines)
+    assert shapes.outline("^") == "M0,-1L-1,1L1,1L0,-1Z"  # its point is above: y grows downwards
+    rows = [made(f"r{i}", meta_arch=f"arch{i:02}", size=100 + i) for i in range(21)]
+    assert [look["shape"] for look in content.looks(framed(tmp_path, rows))] == outlines
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not whole", None])
