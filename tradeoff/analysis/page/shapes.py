@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+import numpy as np
 from matplotlib.markers import MarkerStyle
 
 
@@ -11,7 +12,7 @@ def outline(marker: Any) -> str:
     """Return a marker as an SVG path from -1 to 1, with y downwards, as Vega takes a shape."""
     style = MarkerStyle(marker)
     path = style.get_path().transformed(style.get_transform())
-    parts = path.interpolated(1).to_polygons(closed_only=False)
+    parts = [np.asarray(part, dtype=float).tolist() for part in path.interpolated(1).to_polygons(closed_only=False)]
     return "".join(f"M{'L'.join(f'{number(2 * x)},{number(-2 * y)}' for x, y in part)}Z" for part in parts)
 
 
