@@ -26,10 +26,18 @@ def value(column: Column, rule: Rule, told: dict[str, str], decimal: str = ".") 
     text = worded(rule, FIELD.sub(lambda hit: told[hit[1]], rule.text).strip())
     if text == "":
         return None
-    if decimal == "," and column.kind in (int, float):
-        text = text.replace(",", ".")
+    text = pointed(text, decimal) if column.kind in (int, float) else text
     number = scaled(text, rule) if rule.factor or rule.over else text
     return in_range(column, parsed(number, column), text)
+
+
+def pointed(text: str, decimal: str) -> str:
+    """Return a number with a point before its decimals."""
+    if "," in text and decimal != ",":
+        raise ValueError(
+            f'got {text!r}, expected a number; where theirs have commas, give decimal: "," to the mapping'
+        )
+    return text.replace(",", ".")
 
 
 def worded(rule: Rule, text: str) -> str:
@@ -55,8 +63,7 @@ def scaled(text: str, rule: Rule) -> str:
         number = Decimal(text)
         result = rule.over / number if rule.over else number * (rule.factor or 1)
     except (InvalidOperation, ZeroDivisionError):
-        hint = '; where theirs are written so, give decimal: "," to the mapping' if "," in text else ""
-        raise ValueError(f"got {text!r}, expected a number{hint}") from None
+        raise ValueError(f"got {text!r}, expected a number") from None
     return format(result, "f")
 
 
