@@ -1,14 +1,17 @@
 """Every notebook runs on a table, and is kept without its outputs."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
 from tests.analysis.synthetic import small_study, written
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: what each of them prints on the way
 SAID = {
     "choose": "models need at most",
@@ -37,3 +40,20 @@ def test_a_notebook_runs_from_its_folder(path, tmp_path, monkeypatch):
     told = "".join(output.get("text", "") for output in outputs)
     assert SAID[path.stem] in told
     assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem != "zoos"], ids=lambda path: path.stem)
+def test_a_notebook_of_a_fresh_checkout_reads_the_table_that_is_shipped(path, tmp_path, monkeypatch):
+    monkeypatch.delenv("TRADEOFF_TABLE", raising=False)
+    measured = tmp_path / "results" / "measured"
+    measured.mkdir(parents=True)
+    shutil.copy(ROOT / "results" / "measured" / "quickstart_cpu.csv", measured)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    first = next(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    found: dict[str, pd.DataFrame] = {}
+    exec(first, found)
+    assert len(found["frame"]) == 12
+    written(tmp_path, small_study()).rename(tmp_path / "results" / "quickstart.csv")
+    exec(first, found)
+    assert len(found["frame"]) == 26

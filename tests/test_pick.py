@@ -140,6 +140,23 @@ def test_an_empty_table_is_refused(tmp_path, capsys):
     assert "results.csv, line 1" in wrong
 
 
+def test_a_table_that_does_not_say_what_is_finished_is_refused_with_what_mends_it(tmp_path, capsys):
+    (tmp_path / "plain.csv").write_text("label,ap\na,0.5\n")
+    _, _, wrong = ran(capsys, 2, tmp_path / "plain.csv")
+    assert "plain.csv: column 'status' is missing" in wrong
+    assert "python -m tradeoff.table import" in wrong
+
+
+def test_an_answer_waits_for_no_more_than_it_needs(tmp_path):
+    path = written(tmp_path, small_study())
+    code = (
+        "import sys\nfrom tradeoff import pick\n"
+        f"assert pick.main([{str(path)!r}, '--max-latency-ms', '30']) == 0\n"
+        "assert not {'moocore', 'matplotlib', 'scipy', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+
 def test_help_needs_neither_pandas_nor_torch():
     code = (
         "import sys\ntry:\n import tradeoff.pick; tradeoff.pick.main(['--help'])\n"

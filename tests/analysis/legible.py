@@ -1,8 +1,12 @@
 """What holds of every figure: nothing is cut off, no two words overlap, every axis says its unit."""
 
+import re
 from itertools import combinations
 
 import numpy as np
+
+#: what a number on an axis is: an AP and a probability are shares and say of what, all else has a unit
+UNIT = re.compile(r"\bms per (image|batch|call), |\bMB\b|\(GMACs\)|, %$|, number$|\bIoU 0|\bpx\)|^Probability of ")
 
 
 def boxes_of(artists):
@@ -64,5 +68,7 @@ def assert_legible(figure):
         assert_apart([label for label in axes.get_xticklabels() if label.get_text()])
         assert_apart([label for label in axes.get_yticklabels() if label.get_text()])
         assert axes.get_ylabel() or not any(map(is_number, axes.get_yticklabels()))  # bars name their models
+        for title in filter(None, (axes.get_xlabel(), axes.get_ylabel())):
+            assert UNIT.search(title.replace("\n", " ")), title
     for group in panels:
         assert any(axes.get_xlabel() for axes in group)

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from tests.analysis.legible import assert_legible, drawn
 from tests.analysis.synthetic import cell, framed, made, mini_study, published, unsure, zoo
+from tradeoff.analysis import layout
 from tradeoff.analysis.drawing import cited
 from tradeoff.analysis.look import PALE
 from tradeoff.analysis.plots.extractor_accuracy import extractor_accuracy
@@ -105,9 +106,23 @@ def test_rows_of_unknown_size_have_neither_line_nor_correlation(tmp_path):
         extractor_accuracy(framed(tmp_path / "b", [row | {"size": None} for row in rows])),
     )
     assert len(drawn(known.figure, "line-")) == 1
-    assert "Kendall's τ: 1.000" in known.caption
+    assert "Kendall's τ within a size: 1.000" in known.caption
     assert drawn(unknown.figure, "line-") == []
-    assert "Of unknown size, with neither line nor τ: 4. Too few rows for Kendall's τ." in unknown.caption
+    assert (
+        "Of unknown size, with neither line nor τ: 4. Too few rows for Kendall's τ within a size." in unknown.caption
+    )
+
+
+def test_rank_correlations_are_within_an_image_size_and_averaged(tmp_path):
+    nets = ("mobilenet", "inception_v2", "resnet50", "resnet101")
+    small = [made(f"s{i}", extractor=net, size=300, ap=0.1 + 0.01 * i) for i, net in enumerate(nets)]
+    swapped = [0.41, 0.40, 0.42, 0.43]  # one pair of six the other way: τ = (5 - 1) / 6
+    large = [made(f"l{i}", extractor=net, size=600, ap=swapped[i]) for i, net in enumerate(nets)]
+    caption = extractor_accuracy(framed(tmp_path / "a", small + large)).caption
+    assert "Kendall's τ within a size: 0.833 (ssd, ap, mean of 2)." in caption
+    worse = published(framed(tmp_path / "b", [*small, made("w", extractor="resnet50", ap=0.05)]))
+    (line,) = drawn(extractor_accuracy(worse.assign(size=300)).figure, "line-")
+    assert line.get_ydata().tolist() == pytest.approx([row["ap"] for row in small])
 
 
 def test_steps_that_are_not_told_are_counted_and_published_ones_doubted(tmp_path):
@@ -157,3 +172,14 @@ def test_a_long_title_ends_with_its_panel(tmp_path):
         made("b", data="as many words about a set of data as there is no room for in a title of a panel"),
     ]
     assert_legible(scatter(framed(tmp_path, rows)).figure)
+
+
+@pytest.mark.parametrize("word", ["WWWW MMMM", "illi tilt", "W" * 300])
+def test_a_caption_fills_its_lines_and_stays_within_the_figure(word):
+    figure = layout.new_figure()
+    figure.set_size_inches(6.0, 4.0)
+    lines = layout.wrapped(" ".join([word] * 60), 6.0)
+    layout.add_caption(figure, lines[:-1])
+    box = figure.texts[0].get_window_extent()
+    assert 0.88 * figure.bbox.width < box.width
+    assert box.x1 < figure.bbox.x1

@@ -66,6 +66,30 @@ def test_what_was_not_measured_does_not_fit_and_is_counted(tmp_path):
     assert decision.nearest is None
 
 
+def binds(decision):
+    """What the answer says after the models that fit, on one line."""
+    return " ".join(answer.text(decision, 3).split())
+
+
+NONE_BINDS = "No limit binds: no better model is kept away."
+
+
+def test_no_limit_binds_only_where_no_better_model_is_left_out(tmp_path):
+    bounds = {"max_memory_mb": 5000}
+    assert NONE_BINDS in binds(decided(tmp_path / "a", ROWS, **bounds))
+    lacks = [made(f"lacks{index}", ap=0.5 + index / 10) for index in range(2)]
+    decision = decided(tmp_path / "b", [*ROWS, *lacks, made("lesser", ap=0.1)], **bounds)
+    assert "2 better models have no number for peak memory." in binds(decision)
+    assert NONE_BINDS not in binds(decision)
+    told = answer.plain(decision)
+    assert (told["unknown"], told["unknown_better"]) == ({"max_memory_mb": 3}, {"max_memory_mb": 2})
+    doubtful = made("doubtful", ap=0.5, peak_memory_mb=900.0, trusted=False)
+    decision = decided(tmp_path / "c", [*ROWS, doubtful], **bounds)
+    assert "1 untrusted model has more AP than the pick." in binds(decision)
+    assert NONE_BINDS not in binds(decision)
+    assert answer.plain(decision)["doubted"] == 1
+
+
 def test_an_untrusted_row_is_picked_only_where_no_trusted_one_fits(tmp_path):
     rows = [*ROWS, made("doubtful", ap=0.5, latency_ms_p50=5.0, trusted=False, reasons="throttled")]
     assert decided(tmp_path / "a", rows, max_latency_ms=20).picked["run_id"] == "fast"

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.analysis.synthetic import framed, full_study, made, published
+from tradeoff.analysis import look
 from tradeoff.analysis.comparable import timed
-from tradeoff.analysis.effect import chains, change, changes, fewer
+from tradeoff.analysis.effect import best_rows, chains, change, changes, fewer
 
 
 def ids(parts):
@@ -64,3 +65,15 @@ def test_of_equal_published_rows_none_stands_for_the_others(tmp_path):
     frame = timed(framed(tmp_path, rows))
     assert ids(chains(frame, "size")) == [["a", "c", "d"]]
     assert ids(chains(published(frame), "size")) == [["c", "d"]]
+
+
+def test_the_best_row_speaks_for_its_own_configuration_alone(tmp_path):
+    rows = [
+        made("a", ap=0.3, proposals=300),
+        made("b", ap=0.2, proposals=10),  # a has more
+        made("c", ap=0.1, stride=8),
+        made("d", ap=0.15, overrides="meta_arch.loss=focal measure.max_s=8"),
+    ]
+    frame = framed(tmp_path, rows)
+    assert best_rows(look.prepared(frame))["run_id"].tolist() == ["c", "d", "a"]
+    assert best_rows(look.prepared(published(frame)))["run_id"].tolist() == ["c", "d", "b", "a"]

@@ -66,6 +66,16 @@ def test_two_studies_by_hand(tmp_path):
     )
 
 
+def test_a_study_without_trust_is_called_so_beside_one_with_it(tmp_path):
+    frame = framed(tmp_path, [made("a")])
+    assert "but" not in told(compare(frame, frame))
+    doubtful = frame.assign(trusted=False)
+    assert told(compare(frame, doubtful)).endswith("; but the rows of the other study are not trusted")
+    zoo = published(doubtful)
+    assert "the rows of the one study are not trusted and published, not measured here" in told(compare(zoo, zoo))
+    assert "(time_ms 33 ms, ap 0)" in told(compare(frame, frame))
+
+
 def test_the_reference_is_stated_and_lies_beyond_the_dearest_row(tmp_path):
     frame = framed(tmp_path, small_study())
     names = ("time_ms", "ap", "peak_memory_mb", "energy_j")

@@ -167,3 +167,32 @@ def test_a_status_that_there_is_not_and_equal_run_ids_are_refused(tmp_path):
     assert not (tmp_path / "out.csv").exists()
     with pytest.raises(TableError, match="status: got 'gpu'"):
         brought(tmp_path, changed(constants={**MAP["constants"], "status": "gpu"}))
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_other_separators_are_found_and_decimal_commas_are_read_where_the_mapping_says_so(tmp_path, sign):
+    theirs = THEIRS.replace(",", sign).replace(".", ",")
+    brought(tmp_path, changed(decimal=","), theirs)
+    frame = table.read(tmp_path / "out.csv")
+    assert frame["ap"].dropna().tolist() == [0.251, 0.382]
+    assert frame["params"].tolist()[1] == 35_641_826
+    with pytest.raises(TableError, match=r"got '25,1', expected a number; .*give decimal: \",\""):
+        brought(tmp_path, MAP, theirs)
+
+
+def test_a_separator_can_be_given(tmp_path):
+    theirs = "name;AP, COCO\nssd;25.1\n"  # a comma in the first line
+    mapping = {
+        "columns": {"model": "name", "ap": {"from": "AP, COCO", "factor": 0.01}},
+        "constants": {"source": "me"},
+    }
+    with pytest.raises(TableError, match="got 1 cells, expected 2"):
+        brought(tmp_path, mapping, theirs)
+    assert brought(tmp_path, {**mapping, "separator": ";"}, theirs)["rows"] == 1
+
+
+def test_signs_that_separate_nothing_are_refused(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        brought(tmp_path, changed(separator="|", decimal=";"))
+    assert "separator: got '|', expected ',' or ';' or '\\t'" in str(caught.value)
+    assert "decimal: got ';', expected '.' or ','" in str(caught.value)

@@ -122,6 +122,18 @@ def test_a_time_that_moved_is_said_to_be_of_one_run_each(tmp_path):
     assert "--remeasure" in movement.text(found)
 
 
+def test_how_a_row_was_measured_is_told_and_matched_but_its_own_options_and_data_are_not(tmp_path):
+    words = "extractor.width=0.5 data.split=val"
+    one = framed(tmp_path / "a", [made("a", overrides=f"{words} measure.max_s=8")])
+    found = moves(one, framed(tmp_path / "b", [made("b", overrides=f"{words} measure.max_s=30")]))
+    assert (found.matched, found.differing) == (1, ["overrides: measure.max_s=8 against measure.max_s=30"])
+    found = moves(one, framed(tmp_path / "c", [made("c", overrides=words)]))
+    assert found.differing == ["overrides: measure.max_s=8 against none"]
+    for other in ("extractor.width=0.25 data.split=val", "extractor.width=0.5 data.split=test"):
+        with pytest.raises(TableError, match=r"words .*0\.5.* against"):
+            moves(one, framed(tmp_path / other, [made("d", overrides=f"{other} measure.max_s=8")]))
+
+
 def test_rows_that_ask_for_the_same_are_not_guessed_at(tmp_path):
     one = framed(tmp_path / "a", [made("a"), made("b"), made("c", size=600)])
     other = framed(tmp_path / "b", [made("d"), made("e", size=600, ap=0.25)])

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from tests.analysis.synthetic import cell, failed, framed, made, published, small_study, zoo
-from tradeoff.analysis import table
+from tradeoff.analysis import palette, table
 from tradeoff.analysis.comparable import groups
 from tradeoff.analysis.page import build as builder
-from tradeoff.analysis.page import content, curves, pictures, reproduce, words
+from tradeoff.analysis.page import content, curves, pictures, reproduce, shapes, words
 from tradeoff.analysis.page.summary import summary
-from tradeoff.analysis.page.tables import tables
+from tradeoff.analysis.page.tables import tables, unbeaten_table
 from tradeoff.analysis.pick import pick
 from tradeoff.core.tables import to_csv
 from tradeoff.run import enumerate_cells
@@ -89,13 +89,19 @@ def test_what_nothing_beats_in_all_costs_together_is_listed(tmp_path):
         made(name, latency_ms_p50=ms, peak_memory_mb=mb, energy_j=j, ap=ap, size=300 + place)
         for place, (name, (ms, mb, j, ap)) in enumerate(costs.items())
     ]
-    made_ = {found.title: found for found in tables(framed(tmp_path, rows))}
-    # d is beaten by a, b and c in each cost or equal; f has no energy
-    unbeaten = made_["Unbeaten in AP and every cost together"]
+    # d is beaten by a, b and c in each cost or equal
+    unbeaten = unbeaten_table(framed(tmp_path / "known", rows[:-1]))
     assert [row[0] for row in unbeaten.rows] == ["model a", "model b", "model c", "model e"]
     assert {row[1] for row in unbeaten.rows} == {"AP, time, memory, energy"}
+    # f, whose energy is not known, beats them all in what is known of it
+    unbeaten = unbeaten_table(framed(tmp_path / "all", rows))
+    told = "AP, time, memory (left out, for some lack it: energy)"
+    assert [row[:2] for row in unbeaten.rows] == [["model f", told]]
+    # a row that does not contend takes nothing away
+    doubtful = [made("x", ap=0.9, trusted=False), made("y", latency_ms_p50=None, ap=0.9)]
+    assert len(unbeaten_table(framed(tmp_path / "some", [*rows[:-1], *doubtful])).rows) == 4
     bare = framed(tmp_path / "bare", [made("a"), made("b", size=600)])
-    assert "Unbeaten in AP and every cost together" not in {found.title for found in tables(bare)}
+    assert unbeaten_table(bare).rows == []
 
 
 def test_nothing_of_a_page_comes_from_elsewhere(tmp_path, quick):
@@ -202,6 +208,15 @@ def test_curves_are_means_over_the_classes_that_have_objects(tmp_path):
     assert found["precision"]["mean of 0.50 to 0.95"][0] == 60  # only one of the ten thresholds is reached
     assert found["classes"] == [("cat", 80, 4), ("dog", 20, 2), ("none", None, 0)]
     assert found["sizes"] == [[0, 32, None], [32, None, 250]]
+
+
+def test_each_marker_has_an_outline_of_its_own(tmp_path):
+    outlines = [shapes.outline(marker) for marker in palette.MARKERS]
+    assert len(set(outlines)) == len(palette.MARKERS) == 21
+    assert all(max(abs(float(number)) for number in re.findall(r"-?[\d.]+", text)) < 1.5 for text in outlines)
+    assert shapes.outline("^") == "M0,-1L-1,1L1,1L0,-1Z"  # its point is above: y grows downwards
+    rows = [made(f"r{i}", meta_arch=f"arch{i:02}", size=100 + i) for i in range(21)]
+    assert [look["shape"] for look in content.looks(framed(tmp_path, rows))] == outlines
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not whole", None])

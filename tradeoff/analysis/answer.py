@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradeoff.analysis import table
-from tradeoff.analysis.comparable import TIME, trusted, values
+from tradeoff.analysis.comparable import TIME, published, trusted, values
 from tradeoff.analysis.decision import Decision, Miss, Step
 from tradeoff.analysis.limits import LIMITS, Budget
 
@@ -89,14 +89,30 @@ def doubts(decision: Decision) -> Iterator[str]:
 def bound(decision: Decision) -> Iterator[str]:
     """Yield which limits bind, what a little more buys, and the nearest that does not fit."""
     picked = decision.picked
-    if decision.limits and not decision.steps and decision.nearest is None:
+    apart = list(kept_apart(decision))
+    if decision.limits and not decision.steps and decision.nearest is None and not apart:
         yield "No limit binds: no better model is kept away."
+    yield from apart
     if len(decision.alike):
         yield near(decision)
     for step in decision.steps:
         yield f"Binds: {step.limit.title}. {bought(step, decision.limits[step.limit], picked)}"
     if decision.nearest and not any(step.row.name == decision.nearest.row.name for step in decision.steps):
         yield f"The nearest better model that does not fit: {missing(decision.nearest, decision.limits)}"
+
+
+def kept_apart(decision: Decision) -> Iterator[str]:
+    """Yield how many better models were not chosen for want of a number, or of trust."""
+    for limit, count in decision.untold.items():
+        yield f"{models(count, 'better')} no number for {limit.title}."
+    if count := len(decision.doubted):
+        lesser = "published or untrusted" if published(decision.doubted).any() else "untrusted"
+        yield f"{models(count, lesser)} more AP than the pick."
+
+
+def models(count: int, kind: str) -> str:
+    """Word how many models of a kind have something."""
+    return f"1 {kind} model has" if count == 1 else f"{count} {kind} models have"
 
 
 def near(decision: Decision) -> str:
@@ -157,6 +173,9 @@ def plain(decision: Decision) -> dict[str, Any]:
         ],
         "alike": [None if pd.isna(name) else str(name) for name in decision.alike["run_id"]],
         "nearest": None if decision.nearest is None else broken(decision.nearest),
+        "unknown": {limit.word: count for limit, count in decision.unknown.items()},
+        "unknown_better": {limit.word: count for limit, count in decision.untold.items()},
+        "doubted": len(decision.doubted),
     }
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from tradeoff.analysis import layout
 from tradeoff.analysis.comparable import TIME, numbers, values
 from tradeoff.analysis.palette import literal
 
 #: steps of a decade that are tried for ticks, coarse to fine
 TICK_STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
-LONGEST = 74  # letters of a title in full size; a longer one is smaller, to end with its panel
+FULL_PT, BROKEN_PT = 10.0, 9.0  # size of a title, and of one in two lines
 LEAST_RATIO, LEAST_HEIGHT = 2.0, 0.04  # of an axis: right over left where it is logarithmic, top less bottom of an AP
 TITLES = {
     "ap": "AP (COCO, IoU 0.50:0.95)",
@@ -48,11 +50,17 @@ def time_title(rows: pd.DataFrame) -> str:
     """Word the title of the axis of time: which statistic, of how many images, on which device."""
     is_median = values(rows, "latency_ms_p50").notna()
     kind = "median" if is_median.all() else "median or mean" if is_median.any() else "mean"
-    batches = sorted(set(numbers(rows, "batch_size").fillna(1)))
-    many = " or ".join(f"{batch:g}" for batch in batches)
-    unit = "ms per image, batch 1" if batches == [1] else f"ms per batch of {many} images"
     devices = sorted(set(values(rows, "device_name").dropna().astype(str))) or ["unknown device"]
-    return f"Latency, {kind}, {unit} ({devices[0] if len(devices) == 1 else 'several devices'})"
+    device = devices[0] if len(devices) == 1 else "several devices"
+    return f"Latency, {kind}, {time_unit(numbers(rows, 'batch_size'))} ({device})"
+
+
+def time_unit(batches: pd.Series) -> str:
+    """Word the unit of time with the sizes of the batches, NaN where not known."""
+    known = [f"{batch:g}" for batch in sorted(set(batches.dropna()))]
+    if batches.isna().any():
+        return f"ms per call, batch {' or '.join([*known, 'unknown'])}"
+    return "ms per image, batch 1" if known == ["1"] else f"ms per batch of {' or '.join(known)} images"
 
 
 def set_x(axes: Axes, axis: Axis, rows: pd.DataFrame) -> None:
@@ -65,7 +73,7 @@ def set_x(axes: Axes, axis: Axis, rows: pd.DataFrame) -> None:
     else:
         axes.set_xlim(*limits(axis.name, data.min(), data.max(), 0.08))
         inside(axes.xaxis, *axes.get_xlim(), axis.name)
-    axes.set_xlabel(title(axis.name, rows), fontsize=10)
+    axes.set_xlabel(title(axis.name, rows), fontsize=FULL_PT)
 
 
 def set_y(axes: Axes, axis: Axis, rows: pd.DataFrame) -> None:
@@ -78,16 +86,34 @@ def set_y(axes: Axes, axis: Axis, rows: pd.DataFrame) -> None:
     else:
         axes.set_ylim(*limits(axis.name, data.min(), data.max(), 0.2))
         inside(axes.yaxis, *axes.get_ylim(), axis.name)
-    axes.set_ylabel(title(axis.name, rows), fontsize=10)
+    axes.set_ylabel(title(axis.name, rows), fontsize=FULL_PT)
 
 
 def plain(axes: Axes, heading: str) -> None:
     """Give axes their title, a pale grid and no frame."""
-    axes.set_title(literal(heading), fontsize=10 * min(1, LONGEST / max(len(heading), 1)), loc="left")
+    axes.set_title(literal(heading), fontsize=FULL_PT, loc="left")
     axes.tick_params(labelsize=9)
     axes.grid(color="0.92", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def fit(axes: Axes) -> None:
+    """Make the titles of axes, which have their place, end with them: broken before a bracket, then smaller."""
+    width, height = layout.extent_in(axes)
+    for title, room, side in ((axes.xaxis.label, width, 0), (axes.yaxis.label, height, 1)):
+        if layout.extent_in(title)[side] > room:
+            title.set_text(title.get_text().replace(" (", "\n(", 1))
+            title.set_fontsize(BROKEN_PT)
+        shrink(title, room, side)
+    shrink(axes._left_title, width, 0)  # type: ignore[attr-defined]  # the only way to what set_title has made
+
+
+def shrink(text: Text, room: float, side: int) -> None:
+    """Make a text smaller that is longer than its room, inches; side 0 is its width, 1 its height."""
+    length = layout.extent_in(text)[side]
+    if length > room:
+        text.set_fontsize(0.99 * float(text.get_fontsize()) * room / length)
 
 
 def log_limits(low: float, high: float, left: float) -> tuple[float, float]:

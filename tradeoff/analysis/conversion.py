@@ -13,8 +13,10 @@ def met(when: When, told: dict[str, str]) -> bool:
     return all(told[name] in values for name, values in when.items())
 
 
-def value(column: Column, rule: Rule, told: dict[str, str]) -> Any:
+def value(column: Column, rule: Rule, told: dict[str, str], decimal: str = ".") -> Any:
     """Return the value of one of our columns in one row; None where theirs says nothing.
+
+    `decimal` is what their numbers have before their decimals.
 
     Raises:
         ValueError: when it makes no sense.
@@ -24,8 +26,18 @@ def value(column: Column, rule: Rule, told: dict[str, str]) -> Any:
     text = worded(rule, FIELD.sub(lambda hit: told[hit[1]], rule.text).strip())
     if text == "":
         return None
+    text = pointed(text, decimal) if column.kind in (int, float) else text
     number = scaled(text, rule) if rule.factor or rule.over else text
     return in_range(column, parsed(number, column), text)
+
+
+def pointed(text: str, decimal: str) -> str:
+    """Return a number with a point before its decimals."""
+    if "," in text and decimal != ",":
+        raise ValueError(
+            f'got {text!r}, expected a number; where theirs have commas, give decimal: "," to the mapping'
+        )
+    return text.replace(",", ".")
 
 
 def worded(rule: Rule, text: str) -> str:

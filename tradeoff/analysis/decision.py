@@ -39,6 +39,8 @@ class Decision:
     those that keep every limit, in the same order. steps: what each limit that binds alone keeps away. nearest: the
     one that misses the budget by least, of those that would be better than the pick. alike: of those that fit, what
     the intervals of AP do not tell apart from the pick. unknown: how many rows lack what is limited, so do not fit.
+    untold: how many of those that would be better than the pick. doubted: those with a higher AP than the pick that
+    come after it, for they are less trusted, or not measured here.
     """
 
     title: str
@@ -50,6 +52,8 @@ class Decision:
     nearest: Miss | None
     alike: pd.DataFrame
     unknown: dict[Limit, int]
+    untold: dict[Limit, int]
+    doubted: pd.DataFrame
 
     @property
     def picked(self) -> pd.Series | None:
@@ -94,8 +98,15 @@ def decide(group: pd.DataFrame, limits: Budget, title: str = "") -> Decision:
         steps=list(steps(rivals, over, limits)) if len(fits) else [],
         nearest=nearest(rivals, over, limits),
         alike=alike(fits),
-        unknown={limit: int(over[limit.word].isna().sum()) for limit in limits if over[limit.word].isna().any()},
+        unknown=lacking(over, limits),
+        untold=lacking(over.loc[rivals.index], limits) if len(fits) else {},
+        doubted=doubted(rows, fits),
     )
+
+
+def lacking(over: pd.DataFrame, limits: Budget) -> dict[Limit, int]:
+    """Return of how many rows it is not known by how much they miss each limit, where there are such."""
+    return {limit: int(over[limit.word].isna().sum()) for limit in limits if over[limit.word].isna().any()}
 
 
 def better(rows: pd.DataFrame, picked: pd.Series) -> pd.DataFrame:
@@ -103,6 +114,14 @@ def better(rows: pd.DataFrame, picked: pd.Series) -> pd.DataFrame:
     ranks, own = standing(rows), standing(rows.loc[[picked.name]]).iloc[0]
     least = float("-inf") if pd.isna(picked["ap"]) else picked["ap"]
     return rows[(ranks < own) | ((ranks == own) & (numbers(rows, "ap") > least))]
+
+
+def doubted(rows: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a higher AP than the best that fits, but of worse standing; none where nothing fits."""
+    best = fits.head(1)
+    if best.empty or best["ap"].isna().all():
+        return rows.head(0)
+    return rows[(standing(rows) > standing(best).iloc[0]) & (numbers(rows, "ap") > best["ap"].iloc[0])]
 
 
 def alike(fits: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ class Drawing:
 Plot = Callable[[pd.DataFrame, Collection[str]], Drawing]
 
 
-def tally(frame: pd.DataFrame, rows: pd.DataFrame, lacking: str, hollow: str = "hollow") -> str:
+def tally(frame: pd.DataFrame, rows: pd.DataFrame, lacking: str, hollow: str = "hollow", like: int = 0) -> str:
     """Word on what the drawn rows were had, how many of a table are drawn, and why the others are not.
 
     Args:
@@ -37,13 +37,15 @@ def tally(frame: pd.DataFrame, rows: pd.DataFrame, lacking: str, hollow: str = "
         rows: what is drawn of it.
         lacking: what a finished row lacks that is not drawn, such as "AP or time".
         hollow: how a row that is not trusted is drawn.
+        like: how many rows are not drawn because another speaks for them.
     """
     status = frame["status"].value_counts()
     failed, skipped, finished = (int(status.get(name, 0)) for name in ("failed", "skipped", "ok"))
     words = [
         f"On {conditions(rows)}. Rows: {len(frame)}; drawn: {len(rows)}; of these not trusted ({hollow}):",
         f"{int((~trusted(rows)).sum())}; failed: {failed}; skipped: {skipped};",
-        f"without {lacking}: {finished - len(rows)}.",
+        *([f"spoken for by another row: {like};"] if like else []),
+        f"without {lacking}: {finished - len(rows) - like}.",
     ]
     return " ".join([*words, *cited(rows), *versions(rows)])
 

@@ -9,7 +9,8 @@ import pandas as pd
 from tradeoff.analysis.comparable import numbers, published, standing, values
 
 AXES = ("size", "stride", "proposals")
-CONFIGURATION = ["meta_arch", "extractor", "colour_name", "size", "pale"]
+CONFIGURATION = ["meta_arch", "extractor", "size", "stride", "own"]
+SPEAKING = "Each meta-architecture, extractor, image size, stride and own options by its row with the highest AP."
 #: what does not make another model
 NOT_THE_MODEL = ("measure.", "evaluate.", "metric.", "data.")
 
@@ -40,11 +41,22 @@ def chains(rows: pd.DataFrame, axis: str, needed: Iterable[str] = ()) -> list[pd
 def best_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the best prepared row of each configuration, the best AP last.
 
-    A configuration is a meta-architecture with an extractor, its own options, and an image size, measured or
-    published; a trusted row comes before one that is not, however good.
+    A configuration is a meta-architecture with an extractor, an image size, a stride, 0 where there is none, and the
+    options of its own; a trusted row comes before one that is not, however good. A published row is a configuration
+    of its own, for nobody tells in what it differs from others.
     """
-    ranked = rows.assign(doubt=-standing(rows)).sort_values(["doubt", "ap", "run_id"], ascending=[True, True, False])
+    told = rows.assign(stride=values(rows, "stride").astype("Int64").fillna(0), own=own_words(rows))
+    told.loc[told["pale"], "own"] = [f"row {index}" for index in rows.index[rows["pale"]]]
+    ranked = told.assign(doubt=-standing(rows)).sort_values(["doubt", "ap", "run_id"], ascending=[True, True, False])
     return ranked.drop_duplicates(subset=CONFIGURATION, keep="last").sort_values(["ap", "run_id"])
+
+
+def spoken_for(best: pd.DataFrame) -> list[str]:
+    """Say which rows speak for others, and which for themselves."""
+    return [
+        *([] if best["pale"].all() else [SPEAKING]),
+        *(["Each published row by itself."] if best["pale"].any() else []),
+    ]
 
 
 def own_words(rows: pd.DataFrame) -> pd.Series:

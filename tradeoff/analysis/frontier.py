@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +33,8 @@ def nondominated(points: ArrayLike) -> NDArray[np.bool_]:
     usable = ~np.isnan(matrix).any(axis=1)
     mask = np.zeros(len(matrix), dtype=bool)
     if usable.any():
+        import moocore  # here, for a command that asks for no frontier need not wait for it
+
         mask[usable] = moocore.is_nondominated(finite(matrix[usable]), keep_weakly=True)
     return mask
 

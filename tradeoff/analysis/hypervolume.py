@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from tradeoff.analysis.comparable import candidates, complete, differences, groups, known, timed
+from tradeoff.analysis.comparable import candidates, complete, differences, groups, known, published, timed, trusted
 from tradeoff.analysis.frontier import OBJECTIVES, losses, signs
 from tradeoff.core.errors import TableError
 
+WORDS = ("the one", "the other")
 BEYOND = 1.1  # the reference of a cost lies so far beyond the dearest row, as a factor
 
 
@@ -21,7 +22,7 @@ class Volumes:
 
     objectives: columns. reference: the point, one value for each. one, other: of each study; both: of all their rows.
     Each is a share of the box between the reference and the ideal, which costs nothing and has the best gains that
-    either study reached, 0..1.
+    either study reached, 0..1. doubts: of a study whose best rows are not trusted or not measured here, which one.
     """
 
     objectives: tuple[str, ...]
@@ -30,6 +31,7 @@ class Volumes:
     one: float
     other: float
     both: float
+    doubts: tuple[str, ...] = ()
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
@@ -66,17 +68,31 @@ def compare(
     Raises:
         TableError: when the studies, or rows within one, cannot be compared, or one of them has no complete row.
     """
-    rows = [checked(frame, objectives, word) for frame, word in ((one, "the one"), (other, "the other"))]
+    rows = [checked(frame, objectives, word) for frame, word in zip((one, other), WORDS, strict=True)]
     if found := differences(rows[0], rows[1]):
         raise TableError(f"the studies cannot be compared; they differ in {'; '.join(found)}")
+    doubts = tuple(words for frame, word in zip(rows, WORDS, strict=True) for words in doubt(frame, word))
     ways = signs(objectives)
     left, right = (losses(frame, objectives) for frame in rows)
     every = np.vstack([left, right])
     corner = ways * np.asarray(reference) if reference is not None else corner_of(every, ways)
     ideal = np.where(ways > 0, 0.0, every.min(axis=0))
     box = float(np.prod(np.maximum(corner - ideal, 0)))
-    shares = [hypervolume(points, corner) / box if box else 0.0 for points in (left, right, every)]
-    return Volumes(tuple(objectives), tuple((ways * corner).tolist()), tuple((ways * ideal).tolist()), *shares)
+    first, second, both = (hypervolume(points, corner) / box if box else 0.0 for points in (left, right, every))
+    ends = plain(ways * corner), plain(ways * ideal)
+    return Volumes(tuple(objectives), *ends, first, second, both, doubts)
+
+
+def plain(values: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return values as numbers, of which none is -0."""
+    return tuple((values + 0.0).tolist())
+
+
+def doubt(rows: pd.DataFrame, word: str) -> list[str]:
+    """Word why the rows of a study, of one standing, do not speak for it as others would, if they do not."""
+    kinds = ["not trusted"] if not trusted(rows).all() else []
+    kinds += ["published, not measured here"] if published(rows).all() else []
+    return [f"the rows of {word} study are {' and '.join(kinds)}"] if kinds else []
 
 
 def checked(frame: pd.DataFrame, objectives: Sequence[str], word: str) -> pd.DataFrame:
@@ -114,4 +130,5 @@ def told(volumes: Volumes) -> str:
     return (
         f"hypervolume, as a share of the box up to the reference ({corner}): "
         f"{volumes.one:.4f} against {volumes.other:.4f}; both together {volumes.both:.4f}"
+        + "".join(f"; but {words}" for words in volumes.doubts)
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from tradeoff.analysis.conversion import met, value
 from tradeoff.analysis.mapping import Mapping
+from tradeoff.analysis.mapping_faults import SIGNS
 from tradeoff.analysis.rules import column_of
 from tradeoff.core.cells import parsed, written
 from tradeoff.core.columns import BY_NAME, NAMES
@@ -46,7 +47,7 @@ def imported(path: Path, mapping: Mapping) -> Imported:
         TableError: when it is missing or damaged, or with file, line and key of every value that makes no sense.
         ConfigError: when the mapping names columns that the file does not have.
     """
-    header, lines = cells(path)
+    header, lines = cells(path, mapping.separator)
     check_columns(path, header, mapping)
     rows, faults, dropped = [], [], Counter[str]()
     seen: set[str] = set()
@@ -70,13 +71,14 @@ def imported(path: Path, mapping: Mapping) -> Imported:
     return Imported(list(named(path.stem, rows)), dropped, examples)
 
 
-def cells(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Return the header of a CSV, and each line with its number.
+def cells(path: Path, separator: str | None = None) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Return the header of a CSV, and each line with its number; without a separator it is told from the header.
 
     Raises:
         TableError: with file and line.
     """
-    reader = csv.reader(io.StringIO(table_text(path), newline=""), strict=True)
+    text = table_text(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator or separator_of(text))
     try:
         header = next(reader, [])
         lines = [(reader.line_num, line) for line in reader if line]
@@ -89,6 +91,12 @@ def cells(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         if len(line) != len(header):
             raise TableError(f"{path}, line {number}: got {len(line)} cells, expected {len(header)}; mend the line")
     return header, [(number, dict(zip(header, line, strict=True))) for number, line in lines]
+
+
+def separator_of(text: str) -> str:
+    """Return what separates the cells of a table: a comma, unless its first line has none but another."""
+    first = next(iter(text.splitlines()), "")
+    return max(SIGNS["separator"], key=lambda sign: (sign in first, sign == ",", first.count(sign)))
 
 
 def check_columns(path: Path, header: list[str], mapping: Mapping) -> None:
@@ -108,7 +116,7 @@ def mapped(told: dict[str, str], mapping: Mapping) -> tuple[dict[str, Any], list
     faults = []
     for name, rule in mapping.rules.items():
         try:
-            row[name] = value(column_of(name), rule, told)
+            row[name] = value(column_of(name), rule, told, mapping.decimal)
         except ValueError as error:
             faults.append(f"columns.{name} ({', '.join(sorted(rule.read))}): {error}")
     row |= {name: parsed(str(constant), column_of(name)) for name, constant in mapping.constants.items()}

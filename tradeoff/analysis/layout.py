@@ -1,14 +1,15 @@
 """Figures laid out in inches: panels at the left, legends at the right, a caption below; nothing is clipped."""
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
+from matplotlib.textpath import text_to_path
 
 from tradeoff.analysis.palette import literal
 
@@ -16,7 +17,7 @@ DPI = 150
 MARGIN_IN = 0.15
 CAPTION_PT = 8.0
 LINE_IN = 0.16  # height of a line of the caption
-LETTER_IN = 0.058  # width of a letter of the caption, on average
+CAPTION = FontProperties(size=CAPTION_PT)
 
 
 def new_figure() -> Figure:
@@ -72,7 +73,27 @@ def stacked_in(legends: Sequence[Legend]) -> tuple[float, float]:
 
 def wrapped(caption: str, width_in: float) -> list[str]:
     """Break a caption into lines that fit a width."""
-    return textwrap.wrap(caption, max(int((width_in - 2 * MARGIN_IN) / LETTER_IN), 20))
+    room = 0.98 * (width_in - 2 * MARGIN_IN)  # letters on pixels are a little wider than their outlines
+    lines = [""]
+    for piece in (piece for word in caption.split() for piece in pieces(word, room)):
+        longer = f"{lines[-1]} {piece}".lstrip()
+        lines = [*lines[:-1], longer] if written_in(longer) <= room else [*lines, piece]
+    return lines
+
+
+def pieces(word: str, room: float) -> Iterator[str]:
+    """Yield a word of a caption in pieces that a line has room for, inches."""
+    while len(word) > 1 and written_in(word) > room:
+        count = max(int(len(word) * room / written_in(word)) - 1, 1)
+        yield word[:count]
+        word = word[count:]
+    yield word
+
+
+def written_in(text: str) -> float:
+    """Return the width of a line of a caption, inches."""
+    width, _, _ = text_to_path.get_text_width_height_descent(text, CAPTION, ismath=False)
+    return float(width) / 72
 
 
 def add_caption(figure: Figure, lines: Sequence[str]) -> None:
@@ -82,7 +103,7 @@ def add_caption(figure: Figure, lines: Sequence[str]) -> None:
         MARGIN_IN / width,
         MARGIN_IN / height,
         literal("\n".join(lines)),
-        fontsize=CAPTION_PT,
+        fontproperties=CAPTION,
         color="0.25",
         ha="left",
         va="bottom",

@@ -1,6 +1,8 @@
 r"""A mapping file: how somebody's CSV becomes a table of ours.
 
     title: what the table is, in one line
+    separator: ";"                          # of cells; where it is not given: a comma, or what the first line has
+    decimal: ","                            # of numbers; a point where it is not given
     empty: ["-", N/A]                       # cells that say nothing, besides empty ones
     columns:                                # ours: theirs
       model: name
@@ -43,6 +45,8 @@ class Mapping:
     left_out: dict[str, str]
     rows_left_out: list[tuple[When, str]]
     empty: set[str]
+    separator: str | None = None
+    decimal: str = "."
 
     @property
     def read(self) -> set[str]:
@@ -83,6 +87,8 @@ def made(path: Path, content: dict[str, Any]) -> Mapping:
         left_out=content.get("left_out") or {},
         rows_left_out=[(strings(entry["when"]), str(entry["why"])) for entry in content.get("rows_left_out") or []],
         empty={"", *map(str, content.get("empty") or [])},
+        separator=content.get("separator"),
+        decimal=content.get("decimal", "."),
     )
 
 

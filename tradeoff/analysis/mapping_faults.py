@@ -12,13 +12,19 @@ from tradeoff.core.columns import BY_NAME
 
 BLOCKS = ("columns", "constants", "kept", "left_out")
 LISTS = ("empty", "rows_left_out")
-KEYS = ("title", *BLOCKS, *LISTS)
+SIGNS = {"separator": (",", ";", "\t"), "decimal": (".", ",")}
+KEYS = ("title", *SIGNS, *BLOCKS, *LISTS)
 RULE_KEYS = ("from", *(field.name for field in fields(Rule)))
 
 
 def found(content: dict[str, Any]) -> Iterator[str]:
     """Yield the faults of a mapping, each with its key."""
     yield from (f"{key}: no such key; there are {', '.join(KEYS)}" for key in content if key not in KEYS)
+    yield from (
+        f"{key}: got {content[key]!r}, expected {' or '.join(map(repr, signs))}"
+        for key, signs in SIGNS.items()
+        if key in content and content[key] not in signs
+    )
     blocks = {key: content.get(key) or {} for key in BLOCKS}
     odd = [f"{key}: expected names with values" for key, block in blocks.items() if not isinstance(block, dict)]
     odd += [f"{key}: expected a list" for key in LISTS if not isinstance(content.get(key) or [], list)]

@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from tradeoff.analysis.comparable import complete, differences, timed, values
+from tradeoff.analysis.effect import own_words
 from tradeoff.analysis.verdict import FOLLOWED, VERDICTS, verdict
 from tradeoff.core.errors import TableError
 
-#: what was asked for; `model` names a published row
+#: what was asked for; `model` names a published row, `words` are the overrides that make another model or data set
 ASKED = (
     *("model", "meta_arch", "extractor", "size", "stride", "proposals"),
-    *("data", "train", "seed", "precision", "batch_size", "overrides"),
+    *("data", "train", "seed", "precision", "batch_size", "words"),
 )
 LINE = ("label", "column", "one", "other", "change", "change_pct", "verdict", "reason")
 FEW = 4
@@ -41,6 +42,8 @@ class Moves:
 def moves(one: pd.DataFrame, other: pd.DataFrame) -> Moves:
     """Return what moved from one table to another.
 
+    How a row was measured and scored does not keep it from its match; where that differs it is told.
+
     A change is within noise when it is at most the root of the summed squares of the two half intervals between the
     values: the 95 % interval of a difference of independent numbers. Scores of one set of images hang together, so
     for AP this calls too much noise rather than too little; an interval of latency is of its own run, and runs of
@@ -49,6 +52,7 @@ def moves(one: pd.DataFrame, other: pd.DataFrame) -> Moves:
     Raises:
         TableError: when no row can be matched; says in what the tables differ.
     """
+    one, other = (frame.assign(words=asked_words(frame)) for frame in (one, other))
     left, right = (keyed(timed(complete(frame)), one, other) for frame in (one, other))
     ambiguous = [name for frame in (left, right) for name in labels(frame[frame.index.duplicated(keep=False)])]
     left, right = (frame[~frame.index.duplicated(keep=False)] for frame in (left, right))
@@ -62,8 +66,15 @@ def moves(one: pd.DataFrame, other: pd.DataFrame) -> Moves:
         only_one=missing(left, shared, keyed(other, one, other)),
         only_other=missing(right, shared, keyed(one, one, other)),
         ambiguous=ambiguous,
-        differing=[*differences(a, b), *origin(a, b)],
+        differing=[*differences(a, b), *otherwise(a, b), *origin(a, b)],
     )
+
+
+def asked_words(frame: pd.DataFrame) -> pd.Series:
+    """Return the overrides of each row that make another model of it, or another data set."""
+    words = written(values(frame, "overrides"))
+    data = [" ".join(word for word in text.split() if word.startswith("data.")) for text in words]
+    return (own_words(frame) + " " + pd.Series(data, index=frame.index, dtype="str")).str.strip()
 
 
 def keyed(frame: pd.DataFrame, one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -96,6 +107,14 @@ def missing(frame: pd.DataFrame, shared: pd.Index, whole: pd.DataFrame) -> list[
         f"{label} ({state} there)" if isinstance(state, str) and state != "ok" else label
         for label, state in zip(labels(rest), there, strict=True)
     ]
+
+
+def otherwise(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+    """List the overrides that only one row of a matched pair has: how it was measured and scored."""
+    pairs = [[set(text.split()) for text in written(values(frame, "overrides"))] for frame in (a, b)]
+    left = {word for one, other in zip(*pairs, strict=True) for word in one - other}
+    right = {word for one, other in zip(*pairs, strict=True) for word in other - one}
+    return [f"overrides: {some(left)} against {some(right)}"] if left or right else []
 
 
 def origin(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
@@ -134,7 +153,7 @@ def unmatched(one: pd.DataFrame, other: pd.DataFrame, ambiguous: list[str]) -> s
 
 def some(names: set[str]) -> str:
     """Return the first names of a set."""
-    told = [name or "none" for name in sorted(names)]
+    told = [name or "none" for name in sorted(names or {""})]
     return ", ".join([*told[:FEW], *(["..."] if len(told) > FEW else [])])
 
 

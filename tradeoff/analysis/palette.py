@@ -23,6 +23,7 @@ MARKERS: tuple[str | tuple[int, int, int] | Path, ...] = (
 )
 #: light to dark, so that the order is seen in grey
 SMALL_MEDIUM_LARGE = ("#BFDDF0", "#4A98C9", "#123F66")
+GREYS = ("0.95", "0.75", "0.52")  # likewise, of published numbers
 MANY = 60  # rows of a figure
 MULTIPLIER_BELOW = 4.0  # a width below it multiplies the channels, one from it on is their number
 

@@ -54,7 +54,9 @@ def per_model(name: str, title: str, frame: pd.DataFrame, cost: str, together: C
     shown = chosen.loc[[index for _, wide in parts for indices in wide["rows"] for index in indices]]
     caption = " ".join(
         [
-            tally(frame, shown, f"{LACKING.get(cost, cost)}, or not drawn", "hatched"),
+            tally(
+                frame, shown, f"{LACKING[cost]}{' or room' if left_out else ''}", "hatched", len(ready) - len(chosen)
+            ),
             *(["Each model and image size by its row with the most proposals."] if not shown["pale"].all() else []),
             *(["Each published row by itself."] if shown["pale"].any() else []),
             *([f"Models left out for want of room, the dearest: {left_out}."] if left_out else []),

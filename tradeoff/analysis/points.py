@@ -13,13 +13,13 @@ from matplotlib.legend import Legend
 from numpy.typing import NDArray
 
 from tradeoff.analysis import layout, look
-from tradeoff.analysis.axis import Axis, plain, set_x, set_y
+from tradeoff.analysis.axis import Axis, fit, plain, set_x, set_y
 from tradeoff.analysis.comparable import complete, facets, numbers
 from tradeoff.analysis.labels import place
 from tradeoff.core.errors import TableError
 
 PANEL_IN, SMALLER_IN = (7.4, 5.0), (5.9, 4.2)  # of one panel, and of each of several
-LEFT_IN, BELOW_IN = 0.75, 0.55
+LEFT_IN, BELOW_IN = 0.85, 0.65
 MOST_LABELS = 16  # of a panel; with more, lines lead across lines
 MAY, MUST = 1, 2  # have a label
 
@@ -112,6 +112,7 @@ def draw_panel(axes: Axes, panel: Panel, chosen: look.Look, under: Under) -> int
     set_x(axes, panel.view.x, panel.rows)
     set_y(axes, panel.view.y, panel.rows)
     plain(axes, panel.title)
+    fit(axes)
     rows = panel.rows.sort_values(["pale", "size", "run_id"], ascending=[False, False, True])
     lines = under(axes, panel)
     x, y = panel.view.names

@@ -12,6 +12,7 @@ from rich.text import Text
 from tradeoff.analysis.comparable import conditions, groups, trusted
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.core.columns import BY_NAME, Column
+from tradeoff.core.errors import TableError
 from tradeoff.core.rows import read_csv
 
 DTYPES = {str: "string", int: "Int64", float: "float64", bool: "boolean"}
@@ -34,10 +35,15 @@ def read(path: Path) -> pd.DataFrame:
     """Read a table into a frame, one typed column per column of the registry, text for all others.
 
     Raises:
-        TableError: with file, line or row, and column, when the table is missing, empty or damaged, or an accuracy or
-            a cost cannot be one.
+        TableError: with file, line or row, and column, when the table is missing, empty or damaged, no row has a
+            status, or an accuracy or a cost cannot be one.
     """
     rows = read_csv(path)
+    if all(row["status"] is None for row in rows):
+        raise TableError(
+            f"{path}: column 'status' is missing, or empty in every row; expected ok, failed or skipped. "
+            "A table of others is brought in by: python -m tradeoff.table import"
+        )
     kinds = {name: BY_NAME.get(name, Column(name, str)).kind for name in rows[0]}
     columns = {name: pd.Series([row[name] for row in rows], dtype=DTYPES[kind]) for name, kind in kinds.items()}
     return pd.DataFrame(columns)

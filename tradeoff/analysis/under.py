@@ -90,12 +90,12 @@ def arrows(axes: Axes, chains: Sequence[pd.DataFrame], names: tuple[str, str]) -
 
 
 def lines(axes: Axes, panel: Panel) -> Boxes:
-    """Draw a line through the rows of each meta-architecture and known image size, in the style of its `line`."""
+    """Draw a line through the best rows of each meta-architecture, known size and stride, in the style of `line`."""
     x, y = panel.view.names
-    for (name, style, _, _), part in panel.rows[panel.rows["size"] > 0].groupby(
-        ["meta_arch", "line", "size", "pale"], sort=True
+    for (name, style, *_), part in panel.rows[panel.rows["size"] > 0].groupby(
+        ["meta_arch", "line", "size", "stride", "pale"], sort=True
     ):
-        ordered = part.sort_values([x, y])
+        ordered = part.sort_values([x, y]).drop_duplicates(subset=x, keep="last")
         axes.plot(ordered[x], ordered[y], str(style), color="0.6", linewidth=0.8, zorder=1.8, gid=f"line-{name}")
     return nothing(axes, panel)
 

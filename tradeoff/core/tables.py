@@ -37,7 +37,8 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     try:
         header = next(lines, [])
         check_header(path, header)
-        rows = [read_row(path, lines.line_num, header, cells) for cells in lines if cells]
+        columns = [BY_NAME.get(name, Column(name, str)) for name in header]  # those of later versions are text
+        rows = [read_row(path, lines.line_num, columns, cells) for cells in lines if cells]
     except csv.Error as error:
         raise TableError(f"{path}, line {lines.line_num}: {error}; mend the line or make the table anew") from error
     if not rows:
@@ -79,23 +80,22 @@ def check_header(path: Path, header: list[str]) -> None:
         )
 
 
-def read_row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str, Any]:
+def read_row(path: Path, line: int, columns: list[Column], cells: list[str]) -> dict[str, Any]:
     """Return one row of a table; `line` is where it ends."""
     where = f"{path}, line {line}"
-    if len(cells) != len(header):
-        at = header[len(cells)] if len(cells) < len(header) else header[-1]
+    if len(cells) != len(columns):
+        at = columns[min(len(cells), len(columns) - 1)].name
         raise TableError(
-            f"{where}, column {at!r}: got {len(cells)} cells, expected {len(header)}; "
+            f"{where}, column {at!r}: got {len(cells)} cells, expected {len(columns)}; "
             "mend the line or make the table anew"
         )
-    return dict.fromkeys(NAMES) | dict(read_cells(where, header, cells))
+    return dict.fromkeys(NAMES) | dict(read_cells(where, columns, cells))
 
 
-def read_cells(where: str, header: list[str], cells: list[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the value of each cell; columns of later versions are text."""
-    for name, cell in zip(header, cells, strict=True):
-        column = BY_NAME.get(name, Column(name, str))
+def read_cells(where: str, columns: list[Column], cells: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the value of each cell."""
+    for column, cell in zip(columns, cells, strict=True):
         try:
-            yield name, within(parsed(cell, column), column)
+            yield column.name, within(parsed(cell, column), column)
         except ValueError as error:
-            raise TableError(f"{where}, column {name!r}: {error}") from error
+            raise TableError(f"{where}, column {column.name!r}: {error}") from error

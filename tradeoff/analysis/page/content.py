@@ -9,7 +9,7 @@ from tradeoff.analysis import palette
 from tradeoff.analysis.comparable import TIME, complete, conditions, groups, published, standing, timed, trusted
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.analysis.limits import LIMITS
-from tradeoff.analysis.page import reproduce
+from tradeoff.analysis.page import reproduce, shapes
 from tradeoff.analysis.pick import ranked
 from tradeoff.core.cells import written
 from tradeoff.core.columns import BY_NAME, NAMES, Column
@@ -29,10 +29,6 @@ PARTS = {
 #: limits that are seen at once; the others can be unfolded
 FIRST = ("max_latency_ms", "max_memory_mb", "max_energy_j", "min_ap")
 AXES = ("meta_arch", "extractor_name", "size", "stride", "proposals", "train", "seed", "weights")
-#: markers of the figures, as Vega calls them
-SHAPES = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
-SHAPES |= {"X": "M-.5-.5L.5.5M-.5.5L.5-.5", "<": "triangle-left", ">": "triangle-right"}
-
 #: colour of numbers of others
 PUBLISHED = "#8c8c8c"
 
@@ -104,7 +100,7 @@ def looks(frame: pd.DataFrame) -> list[dict[str, Any]]:
     told = pd.DataFrame(
         {
             "colour": [colours[extractor] for extractor in extractors],
-            "shape": [SHAPES.get(markers[meta_arch], "cross") for meta_arch in named["meta_arch"]],
+            "shape": [shapes.outline(markers[meta_arch]) for meta_arch in named["meta_arch"]],
             "extractor_name": extractors,
             "sound": trusted(frame).to_numpy(),
             "standing": standing(frame).to_numpy(),

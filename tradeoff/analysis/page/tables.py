@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tradeoff.analysis.comparable import TIME, complete, groups, numbers, published, timed, trusted
+from tradeoff.analysis.comparable import TIME, candidates, complete, groups, numbers, published, timed, trusted
 from tradeoff.analysis.critical import COLUMN, critical_points
 from tradeoff.analysis.frontier import on_frontier
 from tradeoff.analysis.membership import near_ties
@@ -51,18 +51,27 @@ def frontier_table(frame: pd.DataFrame) -> Table:
 def unbeaten_table(frame: pd.DataFrame) -> Table:
     """Return the models that nothing beats in AP and all costs together, group by group, the fastest first.
 
-    The costs of a group are those of `COSTS` that one of its rows has; a group with fewer than two has no such table.
+    The costs of a group are those of `COSTS` that each row has which contends, by its standing, AP and time; a group
+    with fewer than two has no such table.
     """
     told = []
     for title, group in grouped(timed(frame)):
-        costs = [name for name in COSTS if numbers(group, name).notna().any()]
-        if len(costs) > 1:
-            best = group[on_frontier(group, ("ap", *costs))]
-            named = ", ".join(["AP", *(COSTS[name] for name in costs)])
+        contest = candidates(complete(group, "ap", TIME.name))
+        costs = [name for name in COSTS if numbers(contest, name).notna().all()]
+        if len(contest) and len(costs) > 1:
+            best = contest[on_frontier(contest, ("ap", *costs))]
+            named = objectives(contest, costs)
             told.append(best.sort_values([*costs, "run_id"]).assign(conditions=title, objectives=named))
-    note = "No other model is as good in all that is named, and better in one; a row that lacks one is not in."
+    note = "No other model with AP and time is as good in all that is named, and better in one."
     words = {"model": model, "unbeaten in": lambda row: str(row["objectives"])}
-    return modelled("Unbeaten in AP and every cost together", note, joined(told), words)
+    return modelled("Unbeaten in AP and several costs together", note, joined(told), words)
+
+
+def objectives(contest: pd.DataFrame, costs: list[str]) -> str:
+    """Word in what models are unbeaten, and which costs are left out because some of them lack it."""
+    partly = [COSTS[name] for name in COSTS if name not in costs and numbers(contest, name).notna().any()]
+    left_out = f" (left out, for some lack it: {', '.join(partly)})" if partly else ""
+    return ", ".join(["AP", *(COSTS[name] for name in costs)]) + left_out
 
 
 def critical_table(frame: pd.DataFrame) -> Table:

@@ -17,16 +17,16 @@ SIZES = {
     "ap_medium": "medium: 32² to 96² px",
     "ap_large": "large: area > 96² px",
 }
-SERIES = [Series(name, colour) for name, colour in zip(SIZES.values(), palette.SMALL_MEDIUM_LARGE, strict=True)]
+SERIES = [Series(*told) for told in zip(SIZES.values(), palette.SMALL_MEDIUM_LARGE, palette.GREYS, strict=True)]
 
 
 def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
     """Draw AP of small, medium and large objects, one group of bars per configuration, the best AP on top.
 
-    A configuration is a meta-architecture with an extractor, its own options, and an image size; of its rows the one
-    with the highest AP is drawn, a trusted one where there is one. Each data set, precision and protocol has a panel
-    of its own. A bar that is missing, because there are no such objects, is told in words; rows that are not trusted
-    are hatched, published ones dotted.
+    A configuration is what `effect.best_rows` takes for one; of its rows the one with the highest AP is drawn, a
+    trusted one where there is one, and each published row by itself. Each data set, precision and protocol has a
+    panel of its own. A bar that is missing, because there are no such objects, is told in words; rows that are not
+    trusted are hatched, published ones dotted.
 
     Args:
         frame: as `tradeoff.analysis.table.read` gives it.
@@ -41,16 +41,15 @@ def by_size(frame: pd.DataFrame, together: Collection[str] = ()) -> Drawing:
         raise TableError(
             f"by_size: none of {len(frame)} rows is finished and has an AP by size (train=none gives none)"
         )
-    parts = [
-        (title, effect.best_rows(part))
-        for title, part in facets("by_size", look.prepared(rows), together, OF_ACCURACY)
-    ]
-    parts, left_out = bars.fitting(parts)
+    every = facets("by_size", look.prepared(rows), together, OF_ACCURACY)
+    chosen = [(title, effect.best_rows(part)) for title, part in every]
+    parts, left_out = bars.fitting(chosen)
     best = pd.concat([part for _, part in parts])
+    like = len(rows) - sum(len(part) for _, part in chosen)
     caption = " ".join(
         [
-            tally(frame, best, "AP by size, or not drawn", "hatched"),
-            "Each meta-architecture, extractor and image size by its row with the highest AP.",
+            tally(frame, best, f"AP by size{' or room' if left_out else ''}", "hatched", like),
+            *effect.spoken_for(best),
             *([f"Of these left out for want of room, the worst: {left_out}."] if left_out else []),
             *(["n/a: no objects of that size."] if best[list(SIZES)].isna().any(axis=None) else []),
             *asked(together),

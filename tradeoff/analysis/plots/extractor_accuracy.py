@@ -48,12 +48,13 @@ def extractor_accuracy(frame: pd.DataFrame, together: Collection[str] = ()) -> D
             tally(
                 frame,
                 best,
-                "AP, started from other weights than ImageNet's, of an extractor without a number, or not drawn",
+                "AP, started from other weights than ImageNet's, or of an extractor without a number",
+                like=len(rows) - len(best),
             ),
-            "Drawn is the row with the highest AP of each meta-architecture, extractor and image size;",
-            "lines join those of one size.",
+            *effect.spoken_for(best),
+            "Lines join the best of those of one size and stride.",
             *([f"Of unknown size, with neither line nor τ: {unknown}."] if unknown else []),
-            correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ"),
+            correlation.worded(by_meta_arch, correlation.kendall, "Kendall's τ within a size", ["size", "stride"]),
             f"Top-1: one crop, as published: {'; '.join(imagenet.sources(rows))}; the weights here may be others.",
             *asked(together),
         ]

@@ -20,7 +20,7 @@ VIEW = View(Axis("proposals", log=True), Axis("ap"))
 MOST_PANELS = 12
 AREA, AREA_OF_TIME = 85.0, 20.0  # of a marker, points²
 SPARE = 0.35  # of the span of either, below AP and above time, so that their lines part
-RIGHT_IN = 0.65  # of a panel, for its second axis
+RIGHT_IN = 0.8  # of a panel, for its second axis
 WORDS = (
     "Solid with lettered markers, left axis: AP. Dashed with small ones, right axis: latency. Joined are rows that "
     "differ in nothing but the proposals."
@@ -100,6 +100,8 @@ def draw_panel(axes: Axes, panel: Panel, chosen: Look) -> None:
     right.tick_params(labelsize=9)
     right.spines[["top", "left"]].set_visible(False)
     right.spines["right"].set_visible(True)
+    for side in (axes, right):
+        axis.fit(side)
 
 
 def draw_lines(axes: Axes, rows: pd.DataFrame, name: str, style: str, chosen: Look) -> None:

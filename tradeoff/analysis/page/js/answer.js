@@ -73,14 +73,26 @@ function doubts(row) {
 function binding(group, rows, limits, picked, open) {
   const found = steps(rows, limits, picked);
   const near = nearestMiss(rows, limits, picked);
-  if (!near) return limits.length ? [element("p", {}, "No limit binds: nothing better is to be had for more.")] : [];
+  const apart = keptApart(rows, limits, picked).map((words) => element("p", {}, words));
+  if (!near) return limits.length && !apart.length ? [element("p", {}, "No limit binds: nothing better is to be had for more.")] : apart;
   const lines = found.map(({ limit, row }) => {
     const value = said(row, limit.column);
     const step = `${distance(limit, value)} ${limit.sense === "most" ? "more" : "less"} (${amount(limit, value)}) buys `;
     return element("p", {}, element("strong", {}, `${capital(limit.title)} binds: `), step, opener(row, open), gain(row, picked), ".");
   });
-  if (found.some(({ row }) => row === near)) return lines;
-  return [...lines, element("p", {}, element("strong", {}, "Just misses: "), opener(near, open), gain(near, picked), `; it ${broken(near, limits)}.`)];
+  if (found.some(({ row }) => row === near)) return [...apart, ...lines];
+  return [...apart, ...lines, element("p", {}, element("strong", {}, "Just misses: "), opener(near, open), gain(near, picked), `; it ${broken(near, limits)}.`)];
+}
+
+/** How many better models were not chosen for want of a number, or of trust, in words. */
+function keptApart(rows, limits, picked) {
+  const models = (count, kind) => (count === 1 ? `1 ${kind} model has` : `${count} ${kind} models have`);
+  const lesser = doubted(rows, picked);
+  const kind = lesser.some(isPublished) ? "published or untrusted" : "untrusted";
+  return [
+    ...untold(rows, limits, picked).map(({ limit, count }) => `${models(count, "better")} no number for ${limit.title}.`),
+    ...(lesser.length ? [`${models(lesser.length, kind)} more AP than the pick.`] : []),
+  ];
 }
 
 const gain = (row, picked) => (said(row, "ap") === null || said(picked, "ap") === null ? "" : `, AP ${signed(said(row, "ap") - said(picked, "ap"))}`);

@@ -82,8 +82,6 @@ function isSpread(name) {
   return COLUMN.get(name).better === "lower" && Math.min(...values) > 0 && Math.max(...values) > 4 * Math.min(...values);
 }
 
-const GLYPHS = { circle: "●", square: "■", "triangle-up": "▲", diamond: "◆", "triangle-down": "▼", cross: "✚", "triangle-left": "◀", "triangle-right": "▶" };
-
 /** A group of boxes for every axis with several values; colours and shapes make it the legend as well. */
 function fillFilters() {
   const fields = DATA.axes.flatMap((axis) => {
@@ -105,10 +103,15 @@ function filterBox(axis, value, row) {
     now.hidden.set(axis, hidden);
     render();
   });
-  const sign = { extractor_name: "●", meta_arch: GLYPHS[row.look.shape] ?? "✖" }[axis];
-  const swatch = sign ? [element("span", { class: "sign", "aria-hidden": "true", "data-colour": axis === "extractor_name" ? row.look.colour : "#555" }, sign)] : [];
-  swatch.forEach((span) => { span.style.color = span.dataset.colour; });
+  const swatch = { extractor_name: () => [sign("M-1-1L1-1L1 1L-1 1Z", row.look.colour)], meta_arch: () => [sign(row.look.shape, "#555")] }[axis]?.() ?? [];
   return element("label", { class: "check" }, box, ...swatch, value === "null" ? "none" : value);
+}
+
+/** An outline as a small picture beside a word. */
+function sign(outline, fill) {
+  const picture = svgElement("svg", { class: "sign", viewBox: "-1.5 -1.5 3 3", width: 16, height: 16, "aria-hidden": "true" });
+  picture.append(svgElement("path", { d: outline, fill }));
+  return picture;
 }
 
 function open(row) {

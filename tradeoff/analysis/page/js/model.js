@@ -31,6 +31,19 @@ function better(rows, picked) {
   return rows.filter(({ look }, place) => look.standing < picked.look.standing || (look.standing === picked.look.standing && higher(rows[place])));
 }
 
+/** For each limit that better rows have no number for, how many of them. */
+function untold(rows, limits, picked) {
+  const rivals = better(rows, picked);
+  const counted = limits.map((limit) => ({ limit, count: rivals.filter((row) => said(row, limit.column) === null).length }));
+  return counted.filter(({ count }) => count);
+}
+
+/** Rows of higher AP than the pick that come after it, for they are less trusted, or not measured here. */
+function doubted(rows, picked) {
+  const least = said(picked, "ap") ?? Infinity;
+  return rows.filter((row) => row.look.standing > picked.look.standing && said(row, "ap") > least);
+}
+
 /** For each limit that alone keeps better rows away, the one of them that needs the least of it. */
 function steps(rows, limits, picked) {
   const rivals = better(rows, picked);
