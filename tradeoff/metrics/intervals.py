@@ -31,10 +31,10 @@ There is no interval where all halves agree, such as of the 0 of no detections o
 with objects in fewer than 20 images, or where more than a tenth of the classes that have objects have them in fewer
 than 5 images. `benchmarks/coverage.py` measures how often the truth is inside: in 1,000 studies of each of six kinds
 with 50 objects a class or more, AP of 0.14 to 0.98, in 95.7 to 97.9 %, of differences in 95.4 to 98.4 %
-(results/measured/coverage.csv, with studies of scarcer classes). Without points, at an AP of 0.98, it was inside in 87 %
-of 100 studies for one detector, in 64 % for another, which points bring to 89 %, and in 88 % for their difference. That
-squares are added was chosen by 60 of these; 200 of two other worlds gave 98, 91 and 99 % (89, 64 and 85). The truth that
-is missed lies below a figure: near 1 its lower end may still be too high.
+(results/measured/coverage.csv, with studies of scarcer classes). Without points, at an AP of 0.98, it was inside in
+87 % of 100 studies for one detector, in 64 % for another, which points bring to 89 %, and in 88 % for their
+difference. That squares are added was chosen by 60 of these; 200 of two other worlds gave 98, 91 and 99 % (89, 64 and
+85). The truth that is missed lies below a figure: near 1 its lower end may still be too high.
 
 Two runs are compared by the halves of the same cuts.
 
