@@ -15,30 +15,26 @@ code 1 where a bar is missed:
 """
 
 import contextlib
-import csv
 import io
 import json
-import operator
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
+from bars import MEASURED, Row, ended, judged, write
 
-from tradeoff.core.machine import code_version, cpu_name, installed, threads
+from tradeoff.core.machine import installed
 
-TABLE = Path(__file__).parents[1] / "results" / "measured" / "accuracy.csv"
+TABLE = MEASURED / "accuracy.csv"
 IMAGES, CLASSES, OBJECTS, DETECTIONS = 5000, 80, 36_000, 72_000
 ROUNDS = 3
-HOLDS: dict[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
 
 Facts = dict[str, float]
 
@@ -46,35 +42,32 @@ Facts = dict[str, float]
 def main(images: int = IMAGES) -> int:
     """Write the files, score them in turns, print and write; return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder), images)
+        prepare(Path(folder), images)
         rounds = [{name: run(name, folder) for name in SIDES} for _ in range(ROUNDS)]
-    rows = judged(rounds)
-    for row in rows:
-        print(row)
+    rows = rows_of(rounds)
     if images == IMAGES:
-        keep(rows)
-    missed = [row["what"] for row in rows if row["is_met"] is False]
-    print(json.dumps({"images": images, "missed": missed, **{row["what"]: row["value"] for row in rows}}))
-    return 1 if missed else 0
+        versions = {f"{name}_version": installed(name) for name in ("numpy", "hotcoco", "pycocotools")}
+        write(TABLE, [row | versions for row in rows])
+    return ended(TABLE, rows)
 
 
 def run(name: str, folder: str) -> Facts:
     """Score in a process of its own."""
     alone = {"RAYON_NUM_THREADS": "1"} if "one thread" in name else {}
     command = [sys.executable, __file__, name, folder]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **alone})
-    facts: Facts = json.loads(ended.stdout.splitlines()[-1])
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **alone})
+    facts: Facts = json.loads(done.stdout.splitlines()[-1])
     return facts
 
 
-def judged(rounds: list[dict[str, Facts]]) -> list[dict[str, Any]]:
+def rows_of(rounds: list[dict[str, Facts]]) -> list[Row]:
     """Return the rows of rounds, each of the facts of every side."""
     theirs = [one["pycocotools"] for one in rounds]
     rows = []
     for name in SIDES:
         ours = [one[name] for one in rounds]
         rows += [
-            row(f"{name}, time", [mine["s"] for mine in ours], "s", *(("<=", 10) if name == "intervals" else ())),
+            row(f"{name}, time", [mine["s"] for mine in ours], "s", *([("<=", 10)] if name == "intervals" else [])),
             row(f"{name}, peak memory", [mine["peak_mb"] for mine in ours], "MB"),
         ]
         if name in ("pycocotools", "intervals"):
@@ -84,45 +77,22 @@ def judged(rounds: list[dict[str, Facts]]) -> list[dict[str, Any]]:
         speed = [other["s"] / mine["s"] for mine, other in pairs]
         memory = [mine["peak_mb"] / other["peak_mb"] for mine, other in pairs]
         rows += [
-            row(f"{name}, times as fast", speed, "times", *((">=", 50) if name == "figures" else ())),
-            row(f"{name}, memory beside pycocotools", memory, "times", "<=", 1),
-            row(f"{name}, largest difference", apart, "", "<=", 1e-12),
+            row(f"{name}, times as fast", speed, "times", *([(">=", 50)] if name == "figures" else [])),
+            row(f"{name}, memory beside pycocotools", memory, "times", ("<=", 1)),
+            row(f"{name}, largest difference", apart, "", ("<=", 1e-12)),
         ]
     return rows
 
 
-def row(what: str, values: list[float], unit: str, *bar: Any) -> dict[str, Any]:
-    """Return a row: the median of the rounds, their range, and a bar such as `"<=", 10` if it has one."""
-    told = median(values)
-    return {
-        "what": what,
-        "unit": unit,
-        "value": float(f"{told:.4g}"),
-        "least": float(f"{min(values):.4g}"),
-        "most": float(f"{max(values):.4g}"),
-        "repeats": len(values),
-        "bar": " ".join(map(str, bar)),
-        "is_met": HOLDS[bar[0]](told, bar[1]) if bar else None,
-    }
+def row(what: str, values: list[float], unit: str, *bar: tuple[str, float]) -> Row:
+    """Return a row: the median of the rounds, their range, and a bar such as `("<=", 10)` if it has one."""
+    told = {"value": median(values), "least": min(values), "most": max(values)}
+    rounded = {name: float(f"{value:.4g}") for name, value in told.items()}
+    facts = {"what": what, "unit": unit, **rounded, "repeats": len(values)}
+    return judged(facts, **({"value": bar[0]} if bar else {}))
 
 
-def keep(rows: list[dict[str, Any]]) -> None:
-    """Write the table."""
-    common = {
-        "device_name": cpu_name(),
-        "threads": threads(),
-        "python_version": sys.version.split()[0],
-        **{f"{name}_version": installed(name) for name in ("numpy", "hotcoco", "pycocotools")},
-        "code_version": code_version(),
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *common], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([row | common for row in rows])
-
-
-def write(folder: Path, images: int) -> None:
+def prepare(folder: Path, images: int) -> None:
     """Write random objects, and detections of which most are near an object.
 
     As in COCO an image has up to three classes, and some classes are met far more often than others.

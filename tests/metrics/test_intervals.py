@@ -14,6 +14,8 @@ from tradeoff.metrics.intervals import Difference, of_difference, of_run
 from tradeoff.metrics.matches import Matches, match
 from tradeoff.metrics.matching import IGNORED, RIGHT
 
+SPREAD = np.tile([0.01, -0.01], 50)  # of halves
+
 
 def found_by_chance(images: int, share: float, seed: int = 0, first: int = 0, ranges: Ranges = STANDARD) -> Matches:
     """Return one object of 50² px in each image from `first` on, found with a chance and never wrongly."""
@@ -64,9 +66,7 @@ def test_nothing_is_said_of_a_difference_that_is_the_same_in_all_halves() -> Non
 
 
 def test_more_false_alarms_in_fewer_images_raise_ap_and_either_end_allows_for_it() -> None:
-    halves = np.full(100, 0.43)
-    halves[::2] += 0.01
-    halves[1::2] -= 0.01
+    halves = 0.43 + SPREAD
     # the halves lie 0.03 above the whole. If it falls with the number of images, a half has twice what the whole has,
     # so the whole is 0.03 too high; if with its root, √2 times, so the whole is 0.03 / (√2 - 1) = 0.0724 too high
     ends = intervals.interval(0.4, halves, 400, (0, 0))
@@ -84,10 +84,7 @@ def test_more_false_alarms_in_fewer_images_raise_ap_and_either_end_allows_for_it
 
 
 def test_the_steps_of_points_join_the_spread_by_squares() -> None:
-    halves = np.full(100, 0.4)
-    halves[::2] += 0.01
-    halves[1::2] -= 0.01
-    ends = intervals.interval(0.4, halves, 400, (0.03, 0.04))
+    ends = intervals.interval(0.4, 0.4 + SPREAD, 400, (0.03, 0.04))
     assert ends is not None
     assert ends.low == pytest.approx(0.4 - np.hypot(2.0595 * 0.01, 0.03), abs=1e-5)
     assert ends.high == pytest.approx(0.4 + np.hypot(2.0595 * 0.01, 0.04), abs=1e-5)
