@@ -34,7 +34,7 @@ from tradeoff.core.machine import installed
 
 TABLE = MEASURED / "accuracy.csv"
 IMAGES, CLASSES, OBJECTS, DETECTIONS = 5000, 80, 36_000, 72_000
-ROUNDS = 3
+ROUNDS = 5
 
 Facts = dict[str, float]
 
